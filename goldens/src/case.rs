@@ -1,0 +1,125 @@
+//! A case as the runner sees it. In: one entry of the plan and its safetensors file; out: what to run and what to expect.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use tch::Tensor;
+
+/// One case of the plan that `cargo xtask goldens` writes.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Order {
+    pub(crate) id: String,
+    path: PathBuf,
+    /// The generated net, or ..
+    #[serde(default)]
+    pub(crate) net: Option<String>,
+    /// .. the generated function.
+    #[serde(default)]
+    pub(crate) function: Option<String>,
+    /// Before the names of parameters and states; empty where the case names its layers itself.
+    #[serde(default)]
+    pub(crate) prefix: String,
+    /// x has no batch axis and gets one of size 1.
+    #[serde(default)]
+    pub(crate) unbatched: bool,
+    /// Whether each output has a time axis.
+    #[serde(default)]
+    pub(crate) timed: Vec<bool>,
+    /// A second net that also shows what its layers put out.
+    #[serde(default)]
+    pub(crate) children: Option<Children>,
+    pub(crate) case: Recording,
+}
+
+/// A net whose outputs after the first are those of its layers.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Children {
+    pub(crate) net: String,
+    /// The layers, in the order of the outputs.
+    pub(crate) outputs: Vec<String>,
+    /// Its neurons record their spikes.
+    pub(crate) records: bool,
+}
+
+/// What the index says about the case (GOLDENS.md).
+#[derive(Debug, Deserialize)]
+pub(crate) struct Recording {
+    #[serde(default)]
+    pub(crate) step_mode: Option<String>,
+    #[serde(default)]
+    pub(crate) call_splits: Option<Vec<i64>>,
+    #[serde(default = "training")]
+    pub(crate) training: bool,
+    #[serde(default)]
+    pub(crate) grad: bool,
+    #[serde(default)]
+    pub(crate) loss_final: Vec<String>,
+    #[serde(default)]
+    pub(crate) inject: Vec<Inject>,
+    #[serde(default)]
+    pub(crate) y_binary: bool,
+    pub(crate) tol: Tolerance,
+}
+
+fn training() -> bool {
+    true
+}
+
+/// A memory that is set before the first step: `inject.[path.]name`.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Inject {
+    #[serde(default)]
+    pub(crate) path: String,
+    pub(crate) name: String,
+}
+
+/// Derived from the reference's own float32 error.
+#[derive(Debug, Clone, Copy, Deserialize)]
+pub(crate) struct Tolerance {
+    pub(crate) y_atol: f64,
+    pub(crate) state_atol: f64,
+    pub(crate) grad_atol: f64,
+    pub(crate) grad_rtol: f64,
+}
+
+/// The tensors of a case.
+pub(crate) struct Tensors(HashMap<String, Tensor>);
+
+impl Order {
+    /// Reads the case's tensors.
+    pub(crate) fn tensors(&self) -> Result<Tensors> {
+        let tensors = Tensor::read_safetensors(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
+        Ok(Tensors(tensors.into_iter().collect()))
+    }
+
+    /// A parameter or state of the case, as the net names it.
+    pub(crate) fn name(&self, path: &str) -> String {
+        [self.prefix.as_str(), path].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".")
+    }
+}
+
+impl Tensors {
+    /// A tensor that the format says is there.
+    pub(crate) fn get(&self, name: &str) -> Result<&Tensor> {
+        self.0.get(name).with_context(|| format!("the file has no tensor `{name}`"))
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Tensor> {
+        self.0.get(name)
+    }
+
+    /// The tensors under `prefix`, without it, by name.
+    pub(crate) fn under(&self, prefix: &str) -> Vec<(&str, &Tensor)> {
+        let mut found: Vec<_> = self.0.iter().filter_map(|(name, t)| Some((name.strip_prefix(prefix)?, t))).collect();
+        found.sort_by_key(|(name, _)| *name);
+        found
+    }
+
+    /// `y`, `y1`, .. in order.
+    pub(crate) fn outputs(&self) -> Vec<(String, &Tensor)> {
+        let names = (0..).map(|i| if i == 0 { "y".to_string() } else { format!("y{i}") });
+        names.map_while(|name| Some((name.clone(), self.0.get(&name)?))).collect()
+    }
+}

@@ -1,0 +1,162 @@
+//! Multi-step forward pass: charge, fire and reset over all steps in one sweep. In: x and the first potential; out: spikes and the last.
+
+use std::ops::Range;
+
+use pulp::Arch;
+
+use crate::error::{Error, check_len, check_opt, sequence_len};
+use crate::fire::{Fire, HardReset, Reset, Rule, SoftReset};
+use crate::input::Input;
+use crate::lanes::{LANES, blocks, load, store};
+use crate::neuron::Charge;
+use crate::par::{Columns, map_tiles};
+use crate::real::Real;
+
+/// Neurons per tile. A row of them is one page of `f32`: long enough for the hardware prefetcher, short enough for the potentials to
+/// stay in L1 from step to step.
+const WIDTH: usize = 1024;
+
+/// Where [`forward`] writes. All lengths in elements.
+#[derive(Debug)]
+pub struct ForwardOut<'a, F> {
+    /// `[steps, neurons]`: 1 where the neuron fired, else 0.
+    pub spikes: &'a mut [F],
+    /// `[neurons]`: the potential after the last step's reset. Its length says how many neurons there are.
+    pub v: &'a mut [F],
+    /// `[steps, neurons]`: the potential after each step's reset (SpikingJelly's `v_seq`), if wanted.
+    pub v_seq: Option<&'a mut [F]>,
+}
+
+/// Runs `steps` steps of a layer of neurons from potential `v0` (`[neurons]`; `None`: from the reset value, [`Reset::start`]).
+///
+/// Each step does h = charge(v, x), s = H(h - v_threshold), v = reset(h, s) in the order of SpikingJelly's f32 operations. `steps = 0`
+/// copies v0 to v. With `fire.spiking = false` s is the surrogate's primitive.
+///
+/// # Errors
+/// [`Error::Length`] if a buffer does not fit `steps` and `out.v.len()`.
+pub fn forward<F: Real, C: Charge<F>>(
+    charge: &C,
+    fire: &Fire<F>,
+    steps: usize,
+    x: Input<'_, F>,
+    v0: Option<&[F]>,
+    out: ForwardOut<'_, F>,
+) -> Result<(), Error> {
+    forward_on(Arch::new(), charge, fire, steps, x, v0, out)
+}
+
+/// [`forward`] with a given instruction set.
+pub(crate) fn forward_on<F: Real, C: Charge<F>>(
+    arch: Arch,
+    charge: &C,
+    fire: &Fire<F>,
+    steps: usize,
+    x: Input<'_, F>,
+    v0: Option<&[F]>,
+    out: ForwardOut<'_, F>,
+) -> Result<(), Error> {
+    let neurons = out.v.len();
+    let len = sequence_len(steps, neurons)?;
+    x.check(steps, neurons)?;
+    check_opt("v0", neurons, v0)?;
+    check_len("out.spikes", len, out.spikes.len())?;
+    check_opt("out.v_seq", len, out.v_seq.as_deref())?;
+
+    let pass = Pass {
+        charge: *charge,
+        fire: *fire,
+        steps,
+        neurons,
+        x,
+        v0,
+        spikes: Columns::new(out.spikes, neurons),
+        v: Columns::new(out.v, neurons),
+        v_seq: out.v_seq.map(|v_seq| Columns::new(v_seq, neurons)),
+    };
+    match fire.reset {
+        Reset::Hard(v_reset) => pass.run(arch, HardReset(v_reset)),
+        Reset::Soft => pass.run(arch, SoftReset { v_threshold: fire.v_threshold }),
+    }
+    Ok(())
+}
+
+/// The arguments of one call, checked.
+struct Pass<'a, F, C> {
+    charge: C,
+    fire: Fire<F>,
+    steps: usize,
+    neurons: usize,
+    x: Input<'a, F>,
+    v0: Option<&'a [F]>,
+    spikes: Columns<'a, F>,
+    v: Columns<'a, F>,
+    v_seq: Option<Columns<'a, F>>,
+}
+
+impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
+    fn run<R: Rule<F>>(&self, arch: Arch, rule: R) {
+        if self.fire.spiking { self.run_with::<R, true>(arch, rule) } else { self.run_with::<R, false>(arch, rule) }
+    }
+
+    fn run_with<R: Rule<F>, const SPIKING: bool>(&self, arch: Arch, rule: R) {
+        map_tiles(
+            self.neurons,
+            WIDTH,
+            self.steps,
+            || (),
+            |(), lanes| {
+                arch.dispatch(
+                    #[inline(always)]
+                    || self.tile::<R, SPIKING>(arch, rule, lanes),
+                );
+            },
+        );
+    }
+
+    #[inline(always)]
+    fn tile<R: Rule<F>, const SPIKING: bool>(&self, arch: Arch, rule: R, tile: Range<usize>) {
+        let (full, rest) = blocks(tile);
+        for lanes in full {
+            self.block::<R, SPIKING, true>(arch, rule, lanes);
+        }
+        if let Some(lanes) = rest {
+            self.block::<R, SPIKING, false>(arch, rule, lanes);
+        }
+    }
+
+    /// All steps of up to [`LANES`] neurons, their potentials in registers.
+    #[inline(always)]
+    fn block<R: Rule<F>, const SPIKING: bool, const FULL: bool>(&self, arch: Arch, rule: R, lanes: Range<usize>) {
+        let (charge, v_threshold) = (self.charge, self.fire.v_threshold);
+        let mut v = match self.v0 {
+            Some(v0) => load::<F, FULL>(&v0[lanes.clone()]),
+            None => [self.fire.reset.start(); LANES],
+        };
+        for t in 0..self.steps {
+            let x = load::<F, FULL>(self.x.row(t, self.neurons, lanes.clone()));
+            let mut s = [F::ZERO; LANES];
+            for k in 0..LANES {
+                v[k] = charge.charge(v[k], x[k]);
+                s[k] = v[k] - v_threshold;
+            }
+            if SPIKING {
+                for s in &mut s {
+                    *s = s.heaviside();
+                }
+            } else {
+                self.fire.surrogate.primitive_on(arch, &mut s);
+            }
+            for k in 0..LANES {
+                v[k] = rule.next(s[k], v[k]);
+            }
+            // SAFETY: blocks are disjoint, and each takes a row once.
+            store::<F, FULL>(&s, unsafe { self.spikes.row(t, lanes.clone()) });
+            if let Some(v_seq) = &self.v_seq {
+                // SAFETY: as above.
+                store::<F, FULL>(&v, unsafe { v_seq.row(t, lanes.clone()) });
+            }
+        }
+        // SAFETY: as above.
+        store::<F, FULL>(&v, unsafe { self.v.row(0, lanes) });
+    }
+}

@@ -1,0 +1,40 @@
+//! A block of neighbouring neurons as a fixed-size array: slices in and out, lane-wise arithmetic in between.
+//!
+//! Loops over `0..LANES` are what the compiler turns into vectors; the arrays then are registers, carried from one time step to the next.
+//! That works only while no array's address is taken, hence `FULL`: only the last block of a layer may be shorter, and it gets code of
+//! its own.
+
+use std::ops::Range;
+
+use crate::real::Real;
+
+/// Neurons per block: four AVX-512 vectors of `f32`. That many independent chains hide the latency of one neuron's step.
+pub(crate) const LANES: usize = 64;
+
+/// `src`; if not `FULL` it may be shorter than a block, which is then filled up with zeros.
+#[inline(always)]
+pub(crate) fn load<F: Real, const FULL: bool>(src: &[F]) -> [F; LANES] {
+    if FULL {
+        return src.try_into().unwrap_or_else(|_| unreachable!("a full block"));
+    }
+    let mut block = [F::ZERO; LANES];
+    block[..src.len()].copy_from_slice(src);
+    block
+}
+
+/// As many of the lanes as `dst` has room for; all of them if `FULL`.
+#[inline(always)]
+pub(crate) fn store<F: Real, const FULL: bool>(block: &[F; LANES], dst: &mut [F]) {
+    if FULL {
+        *<&mut [F; LANES]>::try_from(dst).unwrap_or_else(|_| unreachable!("a full block")) = *block;
+    } else {
+        dst.copy_from_slice(&block[..dst.len()]);
+    }
+}
+
+/// The full blocks of `tile` by their first neuron, and the rest.
+pub(crate) fn blocks(tile: Range<usize>) -> (impl Iterator<Item = Range<usize>> + Clone, Option<Range<usize>>) {
+    let full_end = tile.end - tile.len() % LANES;
+    let full = (tile.start..full_end).step_by(LANES).map(|start| start..start + LANES);
+    (full, (full_end < tile.end).then_some(full_end..tile.end))
+}

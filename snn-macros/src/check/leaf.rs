@@ -1,0 +1,92 @@
+//! One layer: its shape rule and what it does to time. In: what arrives; out: what leaves.
+
+use crate::diag::Blame;
+use crate::ir::{Fact, Leaf, Time, What};
+use crate::layers::{Built, Modes, Rule, State};
+use crate::size::{Size, fits, show};
+
+use super::Walk;
+
+impl Walk<'_> {
+    pub(super) fn leaf(&mut self, leaf: &mut Leaf, arrives: &Fact, blame: Blame, outs: usize) -> Vec<Option<Fact>> {
+        let poisoned = vec![None; outs];
+        let Ok(time) = self.time(leaf, arrives, blame) else { return poisoned };
+        if leaf.built.is_some() && !fits(&leaf.input, &arrives.shape) {
+            let text = format!(
+                "`{}` gets {} here, but {} before: it has one set of sizes",
+                leaf.shown,
+                show(&arrives.shape, false),
+                show(&leaf.input, false)
+            );
+            self.diags.error(blame, text).help("declare a second layer");
+            return poisoned;
+        }
+        let Ok(built) = self.build(leaf, arrives, blame) else { return poisoned };
+        let facts = built.outputs.iter().map(|shape| {
+            Some(Fact {
+                shape: shape.clone(),
+                time,
+                origin: format!("`{}` (line {}) outputs", leaf.shown, leaf.line),
+                spikes: self.is_neuron(leaf),
+            })
+        });
+        let facts = facts.collect();
+        (leaf.input, leaf.input_time, leaf.built) = (arrives.shape.clone(), arrives.time, Some(built));
+        facts
+    }
+
+    fn is_neuron(&self, leaf: &Leaf) -> bool {
+        matches!(&leaf.what, What::Known(spec) if spec.state == Some(State::Neuron))
+    }
+
+    fn build(&mut self, leaf: &Leaf, arrives: &Fact, blame: Blame) -> Result<Built, ()> {
+        match &leaf.what {
+            What::Known(spec) => {
+                let mut rule = Rule {
+                    spec,
+                    args: &leaf.args,
+                    input: &arrives.shape,
+                    shown: &leaf.shown,
+                    origin: &arrives.origin,
+                    blame,
+                    diags: self.diags,
+                    root: self.root,
+                    checks: Vec::new(),
+                };
+                let built = (spec.rule)(&mut rule)?;
+                self.checks.extend(built.checks.iter().cloned());
+                Ok(built)
+            }
+            What::Own { shape, .. } => Ok(Built {
+                ty: "",
+                config: None,
+                outputs: vec![shape.clone().unwrap_or_else(|| arrives.shape.clone())],
+                weights: Vec::new(),
+                macs: Size::Known(0),
+                checks: Vec::new(),
+            }),
+        }
+    }
+
+    /// The time axis after the layer.
+    fn time(&mut self, leaf: &Leaf, arrives: &Fact, blame: Blame) -> Result<Time, ()> {
+        let (neuron, steps) = match &leaf.what {
+            What::Known(spec) => (spec.state == Some(State::Neuron), spec.state == Some(State::Neuron) || spec.modes == Modes::MultiOnly),
+            What::Own { .. } => (false, arrives.time != Time::Reduced),
+        };
+        if steps && arrives.time == Time::Reduced {
+            self.diags
+                .error(blame, format!("`{}` needs a value for each step, but time is gone before it", leaf.shown))
+                .note(format!("{} {}", arrives.origin, show(&arrives.shape, false)))
+                .help("move it before `MeanOverTime()`");
+            return Err(());
+        }
+        if neuron && arrives.spikes {
+            self.diags
+                .warning(blame, format!("`{}` gets the spikes of another neuron directly", leaf.shown))
+                .note(format!("{} spikes {}", arrives.origin, show(&arrives.shape, arrives.time == Time::Seq)))
+                .help("put a layer with weights between the two");
+        }
+        Ok(if steps { Time::Seq } else { arrives.time })
+    }
+}

@@ -1,0 +1,420 @@
+//! What a user calls: `new`, `input`, `forward`, `step`, .. In: the net's ports; out: its public `impl`.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::{build, recording, state, types::Types};
+use crate::ir::{Net, Port};
+use crate::size::{Size, show};
+
+/// How the time axis of a port is typed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Span {
+    /// `T` steps: `Seq<S, T>`.
+    All,
+    /// One step: `Static<S>`.
+    One,
+    /// Any number of steps: `Steps<S>`.
+    Any,
+}
+
+/// `Shape3<1, 28, 28>`
+fn shape(root: &TokenStream, sizes: &[Size]) -> TokenStream {
+    let name = format_ident!("Shape{}", sizes.len());
+    if sizes.is_empty() {
+        return quote!(#root::#name);
+    }
+    let sizes = sizes.iter().map(|s| match s {
+        Size::Known(_) => quote!(#s),
+        Size::Expr(e) => quote!({ #e }),
+    });
+    quote!(#root::#name<#(#sizes),*>)
+}
+
+fn port(net: &Net, root: &TokenStream, port: &Port, span: Span) -> TokenStream {
+    let shape = shape(root, &port.shape);
+    match (port.sequence, span) {
+        (false, _) | (true, Span::One) => quote!(#root::Static<#shape>),
+        (true, Span::All) => {
+            let steps = match &net.steps {
+                Size::Known(n) => quote!(#n),
+                Size::Expr(e) => quote!({ #e }),
+            };
+            quote!(#root::Seq<#shape, #steps>)
+        }
+        (true, Span::Any) => quote!(#root::Steps<#shape>),
+    }
+}
+
+/// The type of what comes back: a value, a tuple, or a struct of named outputs.
+fn output_type(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
+    if net.named_outputs {
+        let name = output_name(net, span);
+        return quote!(#name);
+    }
+    let types: Vec<TokenStream> = net.outputs.iter().map(|p| port(net, root, p, span)).collect();
+    if let [one] = types.as_slice() { one.clone() } else { quote!((#(#types),*)) }
+}
+
+fn output_name(net: &Net, span: Span) -> Ident {
+    match span {
+        Span::All => format_ident!("{}Output", net.name),
+        Span::One => format_ident!("{}Step", net.name),
+        Span::Any => format_ident!("{}Chunk", net.name),
+    }
+}
+
+/// Wraps the tensors `y0`, `y1`, .. into the typed result.
+fn output_value(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
+    let values: Vec<TokenStream> = net
+        .outputs
+        .iter()
+        .enumerate()
+        .map(|(i, p)| {
+            let (y, ty) = (format_ident!("y{i}"), port(net, root, p, span));
+            quote!(<#ty>::trusted(#y))
+        })
+        .collect();
+    if net.named_outputs {
+        let name = output_name(net, span);
+        let fields = net.outputs.iter().map(|p| &p.name);
+        return quote!(#name { #(#fields: #values),* });
+    }
+    if let [one] = values.as_slice() { one.clone() } else { quote!((#(#values),*)) }
+}
+
+/// `y0`, or `(y0, y1)`.
+fn pattern(net: &Net) -> TokenStream {
+    let names: Vec<Ident> = (0..net.outputs.len()).map(|i| format_ident!("y{i}")).collect();
+    if let [one] = names.as_slice() { quote!(#one) } else { quote!((#(#names),*)) }
+}
+
+/// The structs of named outputs.
+pub(super) fn output_structs(net: &Net, root: &TokenStream) -> TokenStream {
+    if !net.named_outputs {
+        return TokenStream::new();
+    }
+    let (vis, name) = (&net.vis, &net.name);
+    let (generics, _, _) = net.generics.split_for_impl();
+    let _ = generics;
+    let items = [(Span::All, "a forward pass"), (Span::One, "one step"), (Span::Any, "a forward pass over any number of steps")];
+    let items = items.into_iter().map(|(span, what)| {
+        let output = output_name(net, span);
+        let doc = format!(" What [`{name}`] gives for {what}.");
+        let fields = net.outputs.iter().map(|p| {
+            let (label, ty) = (&p.name, port(net, root, p, span));
+            let doc = format!(" `{}`", show(&p.shape, p.sequence && span != Span::One));
+            quote!(#[doc = #doc] pub #label: #ty)
+        });
+        quote!(#[doc = #doc] #[derive(Debug)] #vis struct #output { #(#fields),* })
+    });
+    quote!(#(#items)*)
+}
+
+/// The public functions of the net; `run` are the private ones they call.
+pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, summary: &TokenStream, checks: &TokenStream) -> TokenStream {
+    let root = types.root();
+    let name = &net.name;
+    let (impl_generics, type_generics, where_clause) = net.generics.split_for_impl();
+    let steps = &net.steps;
+    let input = input(net, root);
+    let new = new(net, types, checks);
+    let fresh = fresh(net, types);
+    let forward = forward(net, types);
+    let chunk = chunk(net, types);
+    let step = step(net, types);
+    let recorded = recorded(net, types);
+    quote! {
+        impl #impl_generics #name #type_generics #where_clause {
+            /// Time steps of a forward pass.
+            pub const T: usize = #steps;
+            #summary
+            #new
+            #input
+            #fresh
+            #forward
+            #step
+            #chunk
+            #recorded
+        }
+
+        #[allow(unused_variables, clippy::all, reason = "generated: not every net uses every argument")]
+        impl #impl_generics #name #type_generics #where_clause {
+            #run
+        }
+    }
+}
+
+fn new(net: &Net, types: &Types<'_>, checks: &TokenStream) -> TokenStream {
+    let root = types.root();
+    let def = types.net_def();
+    let literal = build::literal(def, &net.root.nodes, types);
+    let name = net.name.to_string();
+    quote! {
+        /// Builds every layer with fresh weights, under the names of this net: `conv1.weight`.
+        ///
+        /// # Errors
+        ///
+        /// A value that is only known at run time does not fit its layer, such as `tau <= 1`.
+        pub fn new(vs: &#root::nn::Path<'_>) -> #root::Result<Self> {
+            #checks
+            let scope = #root::Scope::root(#name, vs);
+            ::core::result::Result::Ok(#literal)
+        }
+    }
+}
+
+fn input(net: &Net, root: &TokenStream) -> TokenStream {
+    let names: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
+    let types: Vec<TokenStream> = net.inputs.iter().map(|p| port(net, root, p, Span::All)).collect();
+    let checked = net.inputs.iter().zip(&types).map(|(p, ty)| {
+        let (name, what) = (&p.name, format!("{} input `{}`", net.name, p.name));
+        quote!(<#ty>::named(#what, #name)?)
+    });
+    let list: Vec<String> = net
+        .inputs
+        .iter()
+        .map(|p| {
+            let (batch, rest) = (if p.sequence { "[T, N" } else { "[N" }, p.shape.iter().map(|s| format!(", {s}")).collect::<String>());
+            format!("`{}` is `{batch}{rest}]`", p.name)
+        })
+        .collect();
+    let doc = format!(" Checks sizes and kind once, here: {}.", list.join(", "));
+    let (ty, value) =
+        if types.len() == 1 { (quote!(#(#types)*), quote!(#(#checked)*)) } else { (quote!((#(#types),*)), quote!((#(#checked),*))) };
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        ///
+        /// The tensor has another rank, another size, or is not of floats; the error says which and what was wanted.
+        pub fn input(#(#names: #root::Tensor),*) -> #root::Result<#ty> {
+            ::core::result::Result::Ok(#value)
+        }
+    }
+}
+
+fn fresh(net: &Net, types: &Types<'_>) -> TokenStream {
+    let state_name = &types.net_def().state;
+    let value = state::value(types.net_def(), types, &quote!(batch,));
+    let doc = format!(" A fresh state for `batch` samples, to run [`{}::step`] on.", net.name);
+    quote! {
+        #[doc = #doc]
+        pub fn state(&self, batch: i64) -> #state_name {
+            #value
+        }
+    }
+}
+
+/// `x: &Static<..>, gate: &Seq<..>`
+fn parameters(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
+    let params = net.inputs.iter().map(|p| {
+        let (name, ty) = (&p.name, port(net, root, p, span));
+        quote!(#name: &#ty)
+    });
+    quote!(#(#params),*)
+}
+
+/// All inputs have the state's batch.
+fn batch_check(net: &Net, root: &TokenStream) -> TokenStream {
+    let (name, inputs) = (net.name.to_string(), net.inputs.iter().map(|p| &p.name));
+    quote!(#root::check_batch(#name, s.batch, &[#(#inputs.batch()),*])?;)
+}
+
+fn first_batch(net: &Net) -> TokenStream {
+    match net.inputs.first() {
+        Some(p) => {
+            let name = &p.name;
+            quote!(#name.batch())
+        }
+        None => quote!(1),
+    }
+}
+
+fn forward(net: &Net, types: &Types<'_>) -> TokenStream {
+    let root = types.root();
+    let state = &types.net_def().state;
+    let (params, ty) = (parameters(net, root, Span::All), output_type(net, root, Span::All));
+    let names: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
+    let (pattern, value) = (pattern(net), output_value(net, root, Span::All));
+    let (batch, check) = (first_batch(net), batch_check(net, root));
+    quote! {
+        /// Runs all `T` steps from a fresh state, for evaluation: `forward_t(.., false)`.
+        ///
+        /// # Errors
+        ///
+        /// libtorch refuses an operation, such as tensors on two devices.
+        pub fn forward(&self, #params) -> #root::Result<#ty> {
+            self.forward_t(#(#names,)* false)
+        }
+
+        /// Runs all `T` steps from a fresh state. `train` switches batch statistics and dropout on; the result is
+        /// differentiable either way.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward`](Self::forward); in training also a batch that batch normalisation cannot use.
+        pub fn forward_t(&self, #params, train: bool) -> #root::Result<#ty> {
+            self.forward_from(#(#names,)* &mut self.state(#batch), train)
+        }
+
+        /// Runs `T` more steps from the state `s`, and leaves `s` after them.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward_t`](Self::forward_t), or `s` belongs to another batch size.
+        pub fn forward_from(&self, #params, s: &mut #state, train: bool) -> #root::Result<#ty> {
+            #check
+            let #pattern = self.__run(#(#names,)* Self::T as i64, s, &#root::Cx { train }, &mut [])?;
+            ::core::result::Result::Ok(#value)
+        }
+    }
+}
+
+fn step(net: &Net, types: &Types<'_>) -> TokenStream {
+    let root = types.root();
+    let state = &types.net_def().state;
+    let (params, ty) = (parameters(net, root, Span::One), output_type(net, root, Span::One));
+    let names: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
+    let (pattern, value, check) = (pattern(net), output_value(net, root, Span::One), batch_check(net, root));
+    quote! {
+        /// Runs one time step from the state `s`, for evaluation. What the net does over time (`MeanOverTime`) sees this
+        /// step alone.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward`](Self::forward), or `s` belongs to another batch size.
+        pub fn step(&self, #params, s: &mut #state) -> #root::Result<#ty> {
+            self.step_t(#(#names,)* s, false)
+        }
+
+        /// [`step`](Self::step), with `train` as in [`forward_t`](Self::forward_t).
+        ///
+        /// # Errors
+        ///
+        /// As [`step`](Self::step).
+        pub fn step_t(&self, #params, s: &mut #state, train: bool) -> #root::Result<#ty> {
+            #check
+            let #pattern = self.__step(#(#names,)* s, &#root::Cx { train }, &mut [])?;
+            ::core::result::Result::Ok(#value)
+        }
+    }
+}
+
+fn chunk(net: &Net, types: &Types<'_>) -> TokenStream {
+    let root = types.root();
+    let state = &types.net_def().state;
+    let (params, ty) = (parameters(net, root, Span::Any), output_type(net, root, Span::Any));
+    let names: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
+    let (pattern, value, check) = (pattern(net), output_value(net, root, Span::Any), batch_check(net, root));
+    let sequences: Vec<&Ident> = net.inputs.iter().filter(|p| p.sequence).map(|p| &p.name).collect();
+    let net_name = net.name.to_string();
+    // Without a sequence among the inputs, the number of steps is said.
+    let (count, given) =
+        if sequences.is_empty() { (Some(quote!(steps: i64,)), quote!(steps)) } else { (None, quote!(#(#sequences.steps()),*)) };
+    quote! {
+        /// Runs any number of steps from the state `s`, and leaves `s` after them: for recordings of different length, and
+        /// for long ones in pieces. A sequence comes back with as many steps.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward_from`](Self::forward_from), or there is no step to run.
+        pub fn forward_chunk(&self, #params, #count s: &mut #state, train: bool) -> #root::Result<#ty> {
+            #check
+            let steps = #root::check_steps(#net_name, &[#given])?;
+            let #pattern = self.__run(#(#names,)* steps, s, &#root::Cx { train }, &mut [])?;
+            ::core::result::Result::Ok(#value)
+        }
+    }
+}
+
+fn recorded(net: &Net, types: &Types<'_>) -> TokenStream {
+    let root = types.root();
+    if super::flat::group_taps(&net.root) == 0 {
+        return TokenStream::new();
+    }
+    let (params, ty) = (parameters(net, root, Span::All), output_type(net, root, Span::All));
+    let names: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
+    let (pattern, value) = (pattern(net), output_value(net, root, Span::All));
+    let (name, taps, batch) = (recording::name(types.net_def()), recording::fresh_taps(types), first_batch(net));
+    let (state, check) = (&types.net_def().state, batch_check(net, root));
+    let chunk_params = parameters(net, root, Span::Any);
+    let chunk_ty = output_type(net, root, Span::Any);
+    let chunk_value = output_value(net, root, Span::Any);
+    let sequences: Vec<&Ident> = net.inputs.iter().filter(|p| p.sequence).map(|p| &p.name).collect();
+    let net_name = net.name.to_string();
+    let (count, given) =
+        if sequences.is_empty() { (Some(quote!(steps: i64,)), quote!(steps)) } else { (None, quote!(#(#sequences.steps()),*)) };
+    quote! {
+        /// [`forward_t`](Self::forward_t), and what `#[record(..)]` asks for, each `[T, N, ..]` and cut off from the gradient.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward_t`](Self::forward_t).
+        pub fn forward_recorded(&self, #params, train: bool) -> #root::Result<(#ty, #name)> {
+            let s = &mut self.state(#batch);
+            #check
+            let mut taps = #taps;
+            let #pattern = self.__run(#(#names,)* Self::T as i64, s, &#root::Cx { train }, &mut taps)?;
+            ::core::result::Result::Ok((#value, #name::__from_taps(&mut taps.into_iter())?))
+        }
+
+        /// [`forward_chunk`](Self::forward_chunk), and what `#[record(..)]` asks for.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward_chunk`](Self::forward_chunk).
+        pub fn forward_chunk_recorded(&self, #chunk_params, #count s: &mut #state, train: bool) -> #root::Result<(#chunk_ty, #name)> {
+            #check
+            let steps = #root::check_steps(#net_name, &[#given])?;
+            let mut taps = #taps;
+            let #pattern = self.__run(#(#names,)* steps, s, &#root::Cx { train }, &mut taps)?;
+            ::core::result::Result::Ok((#chunk_value, #name::__from_taps(&mut taps.into_iter())?))
+        }
+    }
+}
+
+/// What is left of a net with errors: its name, so that the rest of the user's crate still type-checks.
+pub(super) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
+    let (vis, name) = (&net.vis, &net.name);
+    let (impl_generics, type_generics, where_clause) = net.generics.split_for_impl();
+    let state = format_ident!("{}State", net.name);
+    let (output, step_output, chunk_output) =
+        (output_type(net, root, Span::All), output_type(net, root, Span::One), output_type(net, root, Span::Any));
+    let (params, step_params, chunk_params) =
+        (parameters(net, root, Span::All), parameters(net, root, Span::One), parameters(net, root, Span::Any));
+    let inputs: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
+    let input_types: Vec<TokenStream> = net.inputs.iter().map(|p| port(net, root, p, Span::All)).collect();
+    let input_type = if input_types.len() == 1 { quote!(#(#input_types)*) } else { quote!((#(#input_types),*)) };
+    let steps_param = net.inputs.iter().all(|p| !p.sequence).then(|| quote!(steps: i64,));
+    let outputs = output_structs(net, root);
+    let steps = &net.steps;
+    quote! {
+        #vis struct #name #impl_generics #where_clause {}
+        #vis struct #state {}
+        #outputs
+
+        #[allow(unused_variables, missing_docs, dead_code, reason = "stands in for a net that does not compile")]
+        impl #state {
+            pub fn reset(&mut self) {}
+            pub fn detach(&mut self) {}
+            pub fn batch(&self) -> i64 { 0 }
+            pub fn named_tensors(&self) -> ::std::vec::Vec<(::std::string::String, #root::Tensor)> { ::std::vec::Vec::new() }
+        }
+
+        #[allow(unused_variables, missing_docs, dead_code, reason = "stands in for a net that does not compile")]
+        impl #impl_generics #name #type_generics #where_clause {
+            pub const T: usize = #steps;
+            pub const SUMMARY: #root::Summary = #root::Summary { net: "", steps: 0, rows: &[] };
+            pub fn new(vs: &#root::nn::Path<'_>) -> #root::Result<Self> { ::core::unreachable!() }
+            pub fn input(#(#inputs: #root::Tensor),*) -> #root::Result<#input_type> { ::core::unreachable!() }
+            pub fn state(&self, batch: i64) -> #state { ::core::unreachable!() }
+            pub fn forward(&self, #params) -> #root::Result<#output> { ::core::unreachable!() }
+            pub fn forward_t(&self, #params, train: bool) -> #root::Result<#output> { ::core::unreachable!() }
+            pub fn forward_from(&self, #params, s: &mut #state, train: bool) -> #root::Result<#output> { ::core::unreachable!() }
+            pub fn forward_chunk(&self, #chunk_params, #steps_param s: &mut #state, train: bool) -> #root::Result<#chunk_output> { ::core::unreachable!() }
+            pub fn step(&self, #step_params, s: &mut #state) -> #root::Result<#step_output> { ::core::unreachable!() }
+            pub fn step_t(&self, #step_params, s: &mut #state, train: bool) -> #root::Result<#step_output> { ::core::unreachable!() }
+        }
+    }
+}

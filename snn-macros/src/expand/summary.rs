@@ -1,0 +1,60 @@
+//! `Csnn::SUMMARY`: the model as a table, known at compile time. In: the tree of groups; out: a const.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::docs;
+use crate::ir::{Fact, Flow, Group, Leaf, Net, NodeKind, OpKind, Time};
+use crate::layers::State;
+use crate::size::Size;
+
+pub(super) fn constant(net: &Net, root: &TokenStream) -> TokenStream {
+    let mut rows = Vec::new();
+    collect(&net.root, "", root, &mut rows);
+    let (name, steps) = (net.name.to_string(), &net.steps);
+    quote! {
+        /// The model as a table: layer, output shape, parameters, state, multiply-accumulates per sample and step.
+        pub const SUMMARY: #root::Summary = #root::Summary { net: #name, steps: #steps, rows: &[#(#rows),*] };
+    }
+}
+
+fn collect(group: &Group, prefix: &str, root: &TokenStream, rows: &mut Vec<TokenStream>) {
+    for (i, node) in group.nodes.iter().enumerate() {
+        let name = if prefix.is_empty() { node.label.text() } else { format!("{prefix}.{}", node.label.text()) };
+        match &node.kind {
+            NodeKind::Leaf(leaf) => rows.extend(row(leaf, &name, result(&group.flow, i), root)),
+            NodeKind::Group(g) => collect(g, &name, root, rows),
+            NodeKind::Poisoned => {}
+        }
+    }
+}
+
+/// What the first call of a node gives.
+fn result(flow: &Flow, node: usize) -> Option<&Fact> {
+    let op = flow.ops.iter().find(|op| matches!(op.kind, OpKind::Node(i) if i == node))?;
+    flow.facts[op.outs[0]].as_ref()
+}
+
+fn row(leaf: &Leaf, name: &str, result: Option<&Fact>, root: &TokenStream) -> Option<TokenStream> {
+    let built = leaf.built.as_ref()?;
+    let layer = docs::layer(leaf);
+    let out = &built.outputs[0];
+    let sequence = result.is_some_and(|f| f.time == Time::Seq);
+    let params = built.weights.iter().fold(Size::Known(0), |sum, (_, shape)| sum.add(&Size::product(shape)));
+    let state = match &leaf.what {
+        crate::ir::What::Known(spec) if spec.state == Some(State::Neuron) => Size::product(out),
+        _ => Size::Known(0),
+    };
+    let macs = &built.macs;
+    Some(quote! {
+        #root::SummaryRow {
+            name: #name,
+            layer: #layer,
+            out: &[#(#out),*],
+            sequence: #sequence,
+            params: #params,
+            state: #state,
+            macs: #macs,
+        }
+    })
+}

@@ -1,0 +1,448 @@
+//! Arguments meet parameters. In: what was written between the parentheses, the row's parameters and the net's settings;
+//! out: one value per parameter, of the kind the row asks for, or errors on the exact argument.
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::{Expr, Lit};
+
+use super::{Default, Kind, LayerSpec, Param, surrogate};
+use crate::ast;
+use crate::diag::{Blame, Diagnostics};
+use crate::env::{Env, Value, show_expr};
+use crate::size::Size;
+use crate::suggest::closest;
+
+/// A bound argument.
+#[derive(Clone, Debug)]
+pub(crate) struct Arg {
+    pub(crate) value: ArgValue,
+    /// The argument's own tokens, or the layer where a default stands in.
+    pub(crate) blame: Blame,
+    /// The name token of `name = value`.
+    pub(crate) name: Option<Ident>,
+    pub(crate) written: bool,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum ArgValue {
+    /// `_`
+    Infer,
+    Size(Size),
+    Sizes(Vec<Size>),
+    /// `"same"`, `"zeros"`, ..
+    Text(String),
+    Axis(i64),
+    Bool(bool),
+    /// A float: the user's own expression, and its value where it is a literal.
+    Float(TokenStream, Option<f64>),
+    None,
+    /// A value of the runtime's `Surrogate`.
+    Surrogate(TokenStream),
+}
+
+impl ToTokens for Arg {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        tokens.extend(match &self.value {
+            ArgValue::Infer => quote!(_),
+            ArgValue::Size(s) => quote!(#s),
+            ArgValue::Sizes(s) => quote!([#(#s),*]),
+            ArgValue::Text(s) => quote!(#s),
+            ArgValue::Axis(n) => quote!(#n),
+            ArgValue::Bool(b) => quote!(#b),
+            ArgValue::Float(e, _) | ArgValue::Surrogate(e) => e.clone(),
+            ArgValue::None => quote!(::core::option::Option::None),
+        });
+    }
+}
+
+/// One value per parameter of the row.
+#[derive(Clone, Debug, std::default::Default)]
+pub(crate) struct Args {
+    values: Vec<(&'static str, Arg)>,
+    /// Arguments of a layer of the user's own: fields of its config.
+    passed: Vec<(Ident, Expr)>,
+}
+
+impl Args {
+    pub(crate) fn get(&self, name: &str) -> &Arg {
+        match self.values.iter().find(|(n, _)| *n == name) {
+            Some((_, arg)) => arg,
+            None => unreachable!("the layer table asks for `{name}`, which its row does not have"),
+        }
+    }
+
+    pub(crate) fn find(&self, name: &str) -> Option<&Arg> {
+        self.values.iter().find(|(n, _)| *n == name).map(|(_, a)| a)
+    }
+
+    pub(crate) fn pass(&mut self, name: Ident, value: Expr) {
+        self.passed.push((name, value));
+    }
+
+    pub(crate) fn passed(&self) -> &[(Ident, Expr)] {
+        &self.passed
+    }
+}
+
+/// Defaults of the whole net for parameters of the same name, already converted.
+#[derive(Clone, Debug, std::default::Default)]
+pub(crate) struct Settings {
+    values: Vec<(&'static str, Arg)>,
+}
+
+impl Settings {
+    /// `surrogate`, `detach_reset`, `v_threshold`, `v_reset`: what they set and of which kind.
+    pub(crate) const NEURON: &'static [(&'static str, Param)] = &[
+        ("surrogate", Param { name: "surrogate_function", kind: Kind::Surrogate, default: Default::Surrogate }),
+        ("detach_reset", Param { name: "detach_reset", kind: Kind::Bool, default: Default::Bool(false) }),
+        ("v_threshold", Param { name: "v_threshold", kind: Kind::Float, default: Default::Float(1.0) }),
+        ("v_reset", Param { name: "v_reset", kind: Kind::OptFloat, default: Default::Float(0.0) }),
+    ];
+
+    /// Takes `name = value;` if it is a neuron's setting; `false` if it is not.
+    pub(crate) fn set(&mut self, setting: &ast::Setting, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> bool {
+        let Some((_, param)) = Self::NEURON.iter().find(|(n, _)| setting.name == n) else { return false };
+        let mut bind = Bind { shown: &setting.name.to_string(), env, root, diags, setting: true };
+        if let Ok(value) = bind.value(param, &ast::ArgValue::Expr(setting.value.clone())) {
+            let arg = Arg { value, blame: Blame::of(&setting.value), name: None, written: false };
+            self.values.retain(|(n, _)| *n != param.name);
+            self.values.push((param.name, arg));
+        }
+        true
+    }
+
+    fn get(&self, name: &str) -> Option<&Arg> {
+        self.values.iter().find(|(n, _)| *n == name).map(|(_, a)| a)
+    }
+}
+
+/// Binds the arguments of `layer` to the parameters of `spec`. `step_mode` is taken out by the caller.
+pub(crate) fn bind(
+    spec: &'static LayerSpec,
+    shown: &str,
+    layer: &ast::Layer,
+    settings: &Settings,
+    env: &Env,
+    root: &TokenStream,
+    diags: &mut Diagnostics,
+) -> Result<Args, ()> {
+    let mut bind = Bind { shown, env, root, diags, setting: false };
+    let mut given: Vec<Option<Arg>> = spec.params.iter().map(|_| None).collect();
+    let mut ok = true;
+    let mut position = 0;
+    let mut named = false;
+    for arg in &layer.args {
+        let blame = blame_of(&arg.value);
+        let index = match &arg.name {
+            Some(name) if name == "step_mode" => continue,
+            Some(name) => {
+                named = true;
+                // SpikingJelly says `surrogate_function`; the net's setting is `surrogate`: both are understood.
+                let wanted = if name == "surrogate" { "surrogate_function".to_string() } else { name.to_string() };
+                match spec.params.iter().position(|p| wanted == p.name) {
+                    Some(i) => i,
+                    None => {
+                        unknown_argument(bind.diags, spec, shown, name);
+                        ok = false;
+                        continue;
+                    }
+                }
+            }
+            None if named => {
+                bind.diags
+                    .error(blame, format!("`{shown}`: an argument without a name follows one with a name"))
+                    .help("give its name, or put it first");
+                ok = false;
+                continue;
+            }
+            None => {
+                position += 1;
+                if position > spec.params.len() {
+                    let text = format!("`{shown}`: `{}` takes {}, but gets more", spec.name, count(spec.params.len(), "argument"));
+                    bind.diags.error(blame, text).help(format!("`{}`", signature(spec)));
+                    ok = false;
+                    continue;
+                }
+                position - 1
+            }
+        };
+        let param = &spec.params[index];
+        if given[index].is_some() {
+            let at = arg.name.as_ref().map_or(blame, Blame::of);
+            bind.diags.error(at, format!("`{shown}`: `{}` is given twice", param.name)).help("remove one of the two");
+            ok = false;
+            continue;
+        }
+        match bind.value(param, &arg.value) {
+            Ok(value) => given[index] = Some(Arg { value, blame, name: arg.name.clone(), written: true }),
+            Err(()) => {
+                ok = false;
+                // Bound all the same, so that the layer is not said to miss it.
+                given[index] = Some(Arg { value: ArgValue::None, blame, name: None, written: true });
+            }
+        }
+    }
+    let mut missing = Vec::new();
+    let values = spec.params.iter().zip(given).map(|(param, arg)| {
+        let arg = arg.or_else(|| settings.get(param.name).cloned()).unwrap_or_else(|| {
+            if matches!(param.default, Default::Required) {
+                missing.push(param.name);
+            }
+            Arg { value: default_value(param, root), blame: Blame::from(layer.span), name: None, written: false }
+        });
+        (param.name, arg)
+    });
+    let values = values.collect();
+    if !missing.is_empty() && ok {
+        let list = missing.iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(" and ");
+        let d = bind.diags.error(Blame::from(layer.span), format!("`{shown}`: `{}` is missing {list}", spec.name));
+        if spec.params.first().is_some_and(|p| p.kind == Kind::Inferred)
+            && layer.args.first().is_some_and(|a| a.name.is_none() && !matches!(a.value, ast::ArgValue::Infer(_)))
+        {
+            d.help(format!("`{}` comes first; write `_` there to infer it: `{}`", spec.params[0].name, signature(spec)));
+        } else {
+            d.help(format!("`{}`", signature(spec)));
+        }
+        ok = false;
+    }
+    if ok { Ok(Args { values, passed: Vec::new() }) } else { Err(()) }
+}
+
+fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name: &Ident) {
+    let d = diags.error(Blame::of(name), format!("`{shown}`: `{}` has no argument `{name}`", spec.name));
+    let names = spec.params.iter().map(|p| p.name).chain(["step_mode"]);
+    match closest(&name.to_string(), names) {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => d.help(format!("`{}`", signature(spec))),
+    };
+}
+
+/// `Conv2d(in_channels, out_channels, kernel_size, stride = 1, ..)`.
+fn signature(spec: &LayerSpec) -> String {
+    let params = spec.params.iter().map(|p| match p.default {
+        Default::Required => p.name.to_string(),
+        Default::Int(n) => format!("{} = {n}", p.name),
+        Default::Bool(b) => format!("{} = {b}", p.name),
+        Default::Float(x) => format!("{} = {x:?}", p.name),
+        Default::None => format!("{} = None", p.name),
+        Default::Text(s) => format!("{} = {s:?}", p.name),
+        Default::Surrogate => format!("{} = Sigmoid", p.name),
+    });
+    format!("{}({})", spec.name, params.collect::<Vec<_>>().join(", "))
+}
+
+fn count(n: usize, what: &str) -> String {
+    match n {
+        0 => format!("no {what}s"),
+        1 => format!("1 {what}"),
+        n => format!("{n} {what}s"),
+    }
+}
+
+fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
+    match (param.default, param.kind) {
+        (Default::Required, _) => ArgValue::Infer,
+        (Default::Int(n), Kind::Sizes(axes) | Kind::Padding(axes) | Kind::Zeros(axes)) => {
+            ArgValue::Sizes(vec![Size::Known(n.unsigned_abs() as usize); axes])
+        }
+        (Default::Int(n), Kind::Axis) => ArgValue::Axis(n),
+        (Default::Int(n), _) => ArgValue::Size(Size::Known(n.unsigned_abs() as usize)),
+        (Default::Bool(b), _) => ArgValue::Bool(b),
+        (Default::Float(x), Kind::OptFloat) => ArgValue::Float(quote!(::core::option::Option::Some(#x)), Some(x)),
+        (Default::Float(x), _) => ArgValue::Float(quote!(#x), Some(x)),
+        (Default::None, _) => ArgValue::None,
+        (Default::Text(s), _) => ArgValue::Text(s.to_string()),
+        (Default::Surrogate, _) => ArgValue::Surrogate(surrogate::default(root)),
+    }
+}
+
+fn blame_of(value: &ast::ArgValue) -> Blame {
+    match value {
+        ast::ArgValue::Infer(span) => Blame::from(*span),
+        ast::ArgValue::Expr(e) => Blame::of(e),
+        ast::ArgValue::Node(n) => n.blame(),
+    }
+}
+
+/// Turns what was written into the kind that is asked for.
+struct Bind<'a> {
+    shown: &'a str,
+    env: &'a Env,
+    root: &'a TokenStream,
+    diags: &'a mut Diagnostics,
+    /// A setting names itself; an argument is named after its layer.
+    setting: bool,
+}
+
+impl Bind<'_> {
+    fn what(&self, param: &Param) -> String {
+        if self.setting { format!("`{}`", self.shown) } else { format!("`{}`: `{}`", self.shown, param.name) }
+    }
+
+    fn value(&mut self, param: &Param, value: &ast::ArgValue) -> Result<ArgValue, ()> {
+        let what = self.what(param);
+        if param.kind == Kind::Surrogate {
+            return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
+        }
+        match value {
+            ast::ArgValue::Infer(_) if param.kind == Kind::Inferred => Ok(ArgValue::Infer),
+            ast::ArgValue::Infer(span) => {
+                self.diags.error(Blame::from(*span), format!("{what} cannot be inferred")).help("`_` stands for the input side only");
+                Err(())
+            }
+            ast::ArgValue::Node(node) => {
+                self.diags.error(node.blame(), format!("{what} expects {}, but gets a layer", wanted(param.kind)));
+                Err(())
+            }
+            ast::ArgValue::Expr(e) => self.expr(param, e, &what),
+        }
+    }
+
+    fn expr(&mut self, param: &Param, e: &Expr, what: &str) -> Result<ArgValue, ()> {
+        match param.kind {
+            Kind::Inferred | Kind::Size => self.positive(e, what).map(ArgValue::Size),
+            Kind::OptSize | Kind::OptSizes(_) | Kind::OptFloat if is_none(e) => Ok(ArgValue::None),
+            Kind::OptSize => self.positive(e, what).map(ArgValue::Size),
+            Kind::Sizes(n) | Kind::OptSizes(n) => self.sizes(e, n, what, Self::positive),
+            Kind::Padding(_) if text_of(e).is_some() => self.choice(e, &["same", "valid"], what),
+            Kind::Padding(n) | Kind::Zeros(n) => self.sizes(e, n, what, Self::zero_or_more),
+            Kind::Axis => match self.env.eval(e, self.diags)? {
+                Value::Int(n) => Ok(ArgValue::Axis(n)),
+                _ => self.wrong(e, param.kind, what),
+            },
+            Kind::Bool => match self.env.eval(e, self.diags)? {
+                Value::Bool(b) => Ok(ArgValue::Bool(b)),
+                _ => self.wrong(e, param.kind, what),
+            },
+            Kind::Float => self.float(e, what),
+            Kind::OptFloat => match self.float(e, what)? {
+                // `Some(0.1)`, a const of type f64 and one of type Option<f64> all become an Option<f64>.
+                ArgValue::Float(x, known) => {
+                    let span = Blame::of(e).start;
+                    Ok(ArgValue::Float(quote_spanned!(span=> ::core::convert::Into::<::core::option::Option<f64>>::into(#x)), known))
+                }
+                other => Ok(other),
+            },
+            Kind::Choice(words) => self.choice(e, words, what),
+            Kind::Surrogate => unreachable!("taken above"),
+        }
+    }
+
+    fn wrong<T>(&mut self, e: &Expr, kind: Kind, what: &str) -> Result<T, ()> {
+        self.diags.error(Blame::of(e), format!("{what} expects {}, but gets `{}`", wanted(kind), show_expr(e)));
+        Err(())
+    }
+
+    fn zero_or_more(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
+        self.env.size(e, what, self.diags)
+    }
+
+    fn positive(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
+        let size = self.env.size(e, what, self.diags)?;
+        if size.known() == Some(0) {
+            self.diags.error(Blame::of(e), format!("{what} must be at least 1, but is 0"));
+            return Err(());
+        }
+        Ok(size)
+    }
+
+    fn sizes(&mut self, e: &Expr, axes: usize, what: &str, one: fn(&mut Self, &Expr, &str) -> Result<Size, ()>) -> Result<ArgValue, ()> {
+        let list = match e {
+            Expr::Tuple(t) => t.elems.iter().collect::<Vec<_>>(),
+            Expr::Array(a) => a.elems.iter().collect(),
+            Expr::Paren(p) if matches!(&*p.expr, Expr::Tuple(_)) => return self.sizes(&p.expr, axes, what, one),
+            _ => return one(self, e, what).map(|s| ArgValue::Sizes(vec![s; axes])),
+        };
+        if list.len() != axes && list.len() != 1 {
+            self.diags
+                .error(Blame::of(e), format!("{what} expects one size or {axes}, but gets {}", list.len()))
+                .help(format!("one size serves all {axes} axes"));
+            return Err(());
+        }
+        let sizes = list.iter().map(|e| one(self, e, what)).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, ()>>()?;
+        Ok(ArgValue::Sizes(if sizes.len() == axes { sizes } else { vec![sizes[0].clone(); axes] }))
+    }
+
+    fn choice(&mut self, e: &Expr, words: &[&str], what: &str) -> Result<ArgValue, ()> {
+        let list = || words.iter().map(|w| format!("{w:?}")).collect::<Vec<_>>().join(", ");
+        let Some(text) = text_of(e) else {
+            self.diags.error(Blame::of(e), format!("{what} expects one of {}, but gets `{}`", list(), show_expr(e)));
+            return Err(());
+        };
+        if words.contains(&text.as_str()) {
+            return Ok(ArgValue::Text(text));
+        }
+        let d = self.diags.error(Blame::of(e), format!("{what} expects one of {}, but gets {text:?}", list()));
+        if let Some(near) = closest(&text, words.iter().copied()) {
+            d.help(format!("did you mean {near:?}?"));
+        }
+        Err(())
+    }
+
+    /// Floats are the user's own expressions; a literal of another kind is told here, because rustc's message would not
+    /// name the layer.
+    fn float(&mut self, e: &Expr, what: &str) -> Result<ArgValue, ()> {
+        match self.env.eval(e, self.diags)? {
+            Value::Int(n) => {
+                self.diags.error(Blame::of(e), format!("{what} is a float, but gets {n}")).help(format!("write `{n}.0`"));
+                Err(())
+            }
+            Value::Bool(_) => self.wrong(e, Kind::Float, what),
+            Value::Rust(x) => {
+                let known = literal(&x);
+                if known.is_none() && matches!(&x, Expr::Lit(_)) {
+                    return self.wrong(e, Kind::Float, what);
+                }
+                if known.is_some_and(f64::is_nan) || matches!(&x, Expr::Path(p) if p.path.segments.last().is_some_and(|s| s.ident == "NAN"))
+                {
+                    self.diags.error(Blame::of(e), format!("{what} is not a number: nothing would ever reach it"));
+                    return Err(());
+                }
+                Ok(ArgValue::Float(x.into_token_stream(), known))
+            }
+        }
+    }
+}
+
+fn wanted(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Inferred => "a size or `_`",
+        Kind::Size | Kind::OptSize => "a size",
+        Kind::Sizes(_) | Kind::OptSizes(_) | Kind::Zeros(_) => "a size for each axis",
+        Kind::Padding(_) => "a size for each axis, \"same\" or \"valid\"",
+        Kind::Axis => "a whole number",
+        Kind::Bool => "`true` or `false`",
+        Kind::Float | Kind::OptFloat => "a float",
+        Kind::Choice(_) => "a string",
+        Kind::Surrogate => "a surrogate function",
+    }
+}
+
+fn is_none(e: &Expr) -> bool {
+    matches!(e, Expr::Path(p) if p.path.is_ident("None"))
+}
+
+fn text_of(e: &Expr) -> Option<String> {
+    match e {
+        Expr::Lit(l) => match &l.lit {
+            Lit::Str(s) => Some(s.value()),
+            _ => None,
+        },
+        Expr::Paren(p) => text_of(&p.expr),
+        _ => None,
+    }
+}
+
+/// The value of a float literal, a sign included.
+fn literal(e: &Expr) -> Option<f64> {
+    match e {
+        Expr::Lit(l) => match &l.lit {
+            Lit::Float(f) => f.base10_parse().ok(),
+            _ => None,
+        },
+        Expr::Paren(p) => literal(&p.expr),
+        Expr::Group(g) => literal(&g.expr),
+        Expr::Unary(u) if matches!(u.op, syn::UnOp::Neg(_)) => literal(&u.expr).map(|x| -x),
+        _ => None,
+    }
+}

@@ -1,0 +1,149 @@
+//! THE layer table: every layer the language knows, one family per file. In: a name; out: its parameters, defaults, step
+//! modes, state, shape rule and what it becomes at run time.
+//!
+//! Names, order and defaults are SpikingJelly's, hence torch's. Adding a layer is adding its row here, its runtime type, its
+//! kernel and its goldens.
+
+mod args;
+mod conv;
+mod dropout;
+mod flatten;
+mod linear;
+mod neuron;
+mod norm;
+mod pool;
+mod rule;
+mod surrogate;
+mod time;
+mod voting;
+
+pub(crate) use args::{ArgValue, Args, Settings, bind};
+pub(crate) use rule::{Built, Rule};
+
+/// One row of the table.
+pub(crate) struct LayerSpec {
+    pub(crate) name: &'static str,
+    pub(crate) params: &'static [Param],
+    pub(crate) modes: Modes,
+    /// `None`: nothing is carried from step to step.
+    pub(crate) state: Option<State>,
+    /// The function on time that the layer stands for: `MeanOverTime` is `mean_over_time`.
+    pub(crate) reduces: Option<&'static str>,
+    /// What comes out for what goes in; reports what does not fit.
+    pub(crate) rule: fn(&mut Rule<'_>) -> Result<Built, ()>,
+}
+
+/// Which step modes a layer has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Modes {
+    Both,
+    /// Needs the whole sequence at once.
+    #[allow(dead_code, reason = "the first such rows are tdBN and the attention layers of the next issue")]
+    MultiOnly,
+}
+
+/// What a layer remembers between steps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum State {
+    /// A membrane potential per element; sends spikes.
+    Neuron,
+    /// A mask for one step, the same at every step: a static input stays static.
+    Mask,
+}
+
+/// One parameter, in the order it may be given by position.
+#[derive(Debug)]
+pub(crate) struct Param {
+    pub(crate) name: &'static str,
+    pub(crate) kind: Kind,
+    pub(crate) default: Default,
+}
+
+/// What an argument has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// The input side: a size, or `_` to infer it.
+    Inferred,
+    /// A size of at least 1.
+    Size,
+    /// A size or `None`.
+    OptSize,
+    /// One size for all `n` axes, or `n` of them.
+    Sizes(usize),
+    /// The same, or `None`.
+    OptSizes(usize),
+    /// Sizes that may be 0, `"same"` or `"valid"`.
+    Padding(usize),
+    /// The same without the words.
+    Zeros(usize),
+    /// A whole number, negative ones count from the end.
+    Axis,
+    Bool,
+    Float,
+    /// A float or `None`.
+    OptFloat,
+    /// One of these strings.
+    Choice(&'static [&'static str]),
+    Surrogate,
+}
+
+/// What an argument is when it is not given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Default {
+    Required,
+    Int(i64),
+    Bool(bool),
+    Float(f64),
+    None,
+    Text(&'static str),
+    /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
+    Surrogate,
+}
+
+const fn param(name: &'static str, kind: Kind, default: Default) -> Param {
+    Param { name, kind, default }
+}
+
+/// Every layer, by family.
+pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
+    [
+        conv::LAYERS,
+        linear::LAYERS,
+        norm::LAYERS,
+        pool::LAYERS,
+        flatten::LAYERS,
+        dropout::LAYERS,
+        voting::LAYERS,
+        neuron::LAYERS,
+        time::LAYERS,
+    ]
+    .into_iter()
+    .flatten()
+}
+
+/// The row of that name.
+pub(crate) fn find(name: &str) -> Option<&'static LayerSpec> {
+    all().find(|l| l.name == name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn names_are_unique_and_parameters_in_order() {
+        let mut seen = HashSet::new();
+        for layer in all() {
+            assert!(seen.insert(layer.name), "{} stands twice in the table", layer.name);
+            let mut names = HashSet::new();
+            assert!(layer.params.iter().all(|p| names.insert(p.name)), "{} has a parameter twice", layer.name);
+            let first_optional = layer.params.iter().position(|p| !matches!(p.default, Default::Required)).unwrap_or(layer.params.len());
+            assert!(
+                layer.params[first_optional..].iter().all(|p| !matches!(p.default, Default::Required)),
+                "{}: a required parameter follows an optional one",
+                layer.name
+            );
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What a shape rule sees and says. In: the bound arguments and the shape that arrives; out: the shapes that leave, the
+//! config of the runtime layer, its weights and its work, or errors that name the layer, want, got and fix.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens, quote};
+
+use super::LayerSpec;
+use super::args::{Arg, ArgValue, Args};
+use crate::diag::{Blame, Diagnostic, Diagnostics};
+use crate::size::{Size, show};
+
+/// A layer whose sizes are settled.
+#[derive(Clone)]
+pub(crate) struct Built {
+    /// The runtime type.
+    pub(crate) ty: &'static str,
+    /// Fields of the runtime type's config; `None` where the config is `()`.
+    pub(crate) config: Option<Vec<(Ident, TokenStream)>>,
+    /// Per sample, without time; `MaxPool2d(return_indices = true)` has two.
+    pub(crate) outputs: Vec<Vec<Size>>,
+    /// Learnable parameters by name.
+    pub(crate) weights: Vec<(&'static str, Vec<Size>)>,
+    /// Multiply-accumulates per sample and step.
+    pub(crate) macs: Size,
+    /// Const checks where a size is rustc's to know.
+    pub(crate) checks: Vec<TokenStream>,
+}
+
+impl Built {
+    /// A layer that keeps the shape and has no weights.
+    pub(crate) fn keeps(rule: &Rule<'_>, ty: &'static str) -> Built {
+        Built { ty, config: None, outputs: vec![rule.input.to_vec()], weights: Vec::new(), macs: Size::Known(0), checks: Vec::new() }
+    }
+}
+
+/// One application of a rule.
+pub(crate) struct Rule<'a> {
+    pub(crate) spec: &'static LayerSpec,
+    pub(crate) args: &'a Args,
+    /// Per sample, without time.
+    pub(crate) input: &'a [Size],
+    /// Named entry's label, or the layer's name.
+    pub(crate) shown: &'a str,
+    /// Who says what arrives: `` `flat` (line 23) outputs `` or `` input `x` is ``.
+    pub(crate) origin: &'a str,
+    /// The layer as a whole.
+    pub(crate) blame: Blame,
+    pub(crate) diags: &'a mut Diagnostics,
+    /// `$crate::__private`
+    pub(crate) root: &'a TokenStream,
+    pub(crate) checks: Vec<TokenStream>,
+}
+
+impl<'a> Rule<'a> {
+    pub(crate) fn arg(&self, name: &str) -> &'a Arg {
+        self.args.get(name)
+    }
+
+    pub(crate) fn given(&self, name: &str) -> bool {
+        self.arg(name).written
+    }
+
+    pub(crate) fn size(&self, name: &str) -> Size {
+        match &self.arg(name).value {
+            ArgValue::Size(s) => s.clone(),
+            other => unreachable!("`bind` made `{name}` a size, not {other:?}"),
+        }
+    }
+
+    pub(crate) fn sizes(&self, name: &str) -> Vec<Size> {
+        match &self.arg(name).value {
+            ArgValue::Sizes(s) => s.clone(),
+            other => unreachable!("`bind` made `{name}` sizes, not {other:?}"),
+        }
+    }
+
+    pub(crate) fn flag(&self, name: &str) -> bool {
+        matches!(self.arg(name).value, ArgValue::Bool(true))
+    }
+
+    pub(crate) fn axis(&self, name: &str) -> i64 {
+        match self.arg(name).value {
+            ArgValue::Axis(n) => n,
+            _ => unreachable!("`bind` made `{name}` an axis"),
+        }
+    }
+
+    /// A config field under the argument's own token, so that an IDE and rustc find it there.
+    pub(crate) fn field(&self, name: &str, value: impl ToTokens) -> (Ident, TokenStream) {
+        let span = self.arg(name).name.as_ref().map_or_else(Span::call_site, Ident::span);
+        (Ident::new(name, span), value.to_token_stream())
+    }
+
+    /// The field of an argument that passes through as it is.
+    pub(crate) fn pass(&self, name: &str) -> (Ident, TokenStream) {
+        self.field(name, self.arg(name))
+    }
+
+    /// `` `fc1`: `Linear` ``, or `` `Linear` `` for an unnamed entry.
+    pub(crate) fn subject(&self) -> String {
+        if self.shown == self.spec.name { format!("`{}`", self.shown) } else { format!("`{}`: `{}`", self.shown, self.spec.name) }
+    }
+
+    pub(crate) fn error(&mut self, blame: Blame, text: impl Into<String>) -> &mut Diagnostic {
+        self.diags.error(blame, text.into())
+    }
+
+    /// An error about what arrives; the note says where it comes from.
+    pub(crate) fn input_error(&mut self, blame: Blame, text: impl Into<String>) -> &mut Diagnostic {
+        let note = format!("{} {}", self.origin, show(self.input, false));
+        self.diags.error(blame, text.into()).note(note)
+    }
+
+    /// The per-sample shape has `names.len()` axes, such as `[C, H, W]`.
+    pub(crate) fn rank(&mut self, names: &[&str]) -> Result<(), ()> {
+        if self.input.len() == names.len() {
+            return Ok(());
+        }
+        let text = format!("{} needs a [{}] input, but gets {}", self.subject(), names.join(", "), show(self.input, false));
+        let blame = self.blame;
+        self.input_error(blame, text);
+        Err(())
+    }
+
+    /// The input side of the layer: inferred from what arrives, or compared with it. `what` is "input features".
+    pub(crate) fn inferred(&mut self, name: &str, arrives: &Size, what: &str) -> Result<Size, ()> {
+        let arg = self.arg(name);
+        let ArgValue::Size(want) = &arg.value else { return Ok(arrives.clone()) };
+        if want.differs(arrives) {
+            let text = format!("`{}` expects {want} {what}, but gets {arrives}", self.shown);
+            self.input_error(arg.blame, text).help("write `_` here to infer it");
+            return Err(());
+        }
+        if !want.same(arrives) {
+            let check = Ident::new(what.rsplit(' ').next().unwrap_or("features"), arg.blame.start);
+            let shown = self.shown;
+            self.checks.push(quote!(#check(#shown, #want, #arrives)));
+        }
+        Ok(want.clone())
+    }
+
+    /// Sizes that `known` can settle go through it; if one is rustc's to know, the same formula runs as a const check of
+    /// `snn_shape::check` named `formula`.
+    pub(crate) fn formula(
+        &mut self,
+        formula: &str,
+        sizes: &[Size],
+        flags: &[bool],
+        known: impl Fn(&[usize]) -> Option<usize>,
+    ) -> Option<Size> {
+        match sizes.iter().map(Size::known).collect::<Option<Vec<usize>>>() {
+            Some(n) => known(&n).map(Size::Known),
+            None => {
+                let (f, layer, root) = (Ident::new(formula, self.blame.start), self.shown, self.root);
+                Some(Size::Expr(quote!(#root::shape::check::#f(#layer, #(#sizes,)* #(#flags),*))))
+            }
+        }
+    }
+}

@@ -1,0 +1,59 @@
+//! The compiler behind `snn_net!`. In: a spiking network in the language of docs/language.md; out: a statically typed
+//! model, or every mistake in it at once.
+//!
+//! Stages, in order: [`parse`] (tokens to `ast`), [`lower`] (to `ir`), [`check`] (sizes, time, state), [`plan`]
+//! (optimisation), [`expand`] (to tokens). This crate knows no tensor library; it names the runtime by the path it is given.
+
+mod ast;
+mod check;
+mod diag;
+mod env;
+mod expand;
+mod ir;
+mod layers;
+mod lower;
+mod parse;
+mod plan;
+mod size;
+mod suggest;
+#[cfg(test)]
+mod tests;
+#[cfg(test)]
+mod tmp_try;
+
+use diag::Diagnostics;
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+
+/// `snn_net! { ($crate) .. }`, called by the runtime's `macro_rules! snn_net`, which adds its own path in front.
+#[proc_macro]
+pub fn snn_net(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    compile(input.into()).into()
+}
+
+/// The whole pipeline.
+fn compile(input: TokenStream) -> TokenStream {
+    let mut tokens = input.into_iter();
+    let root = match tokens.next() {
+        Some(TokenTree::Group(path)) => path.stream(),
+        _ => quote!(::snn),
+    };
+    let root = quote!(#root::__private);
+    let mut diags = Diagnostics::new();
+    let nets = front(tokens.collect(), &root, &mut diags);
+    let failed = diags.has_errors();
+    let models = nets.into_iter().map(|net| if failed { expand::fallback(&net, &root) } else { expand::expand(&plan::plan(net), &root) });
+    let models: TokenStream = models.collect();
+    let messages = diags.into_compile_errors();
+    quote!(#messages #models)
+}
+
+/// Everything up to code: what is written, resolved and checked.
+fn front(tokens: TokenStream, root: &TokenStream, diags: &mut Diagnostics) -> Vec<ir::Net> {
+    let file = parse::parse(tokens, diags);
+    let mut nets = lower::lower(&file, root, diags);
+    for net in &mut nets {
+        check::check(net, root, diags);
+    }
+    nets
+}

@@ -1,0 +1,210 @@
+//! `forward`.
+
+// A layer misspelt.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        hidden: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            mean_over_time(sn1(fc1(hiden(hidden(x)))))
+//                                 ^^^^^error{unknown layer or function `hiden`}
+// help{did you mean `hidden`?}
+        }
+    }
+}
+
+// A value that nobody bound.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            let y = fc1(x);
+            mean_over_time(sn1(z))
+//                             ^error{unknown value `z`}
+// help{bind it before: `let z = ..;`}
+        }
+    }
+}
+
+// A layer that is never called.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        fc2: Linear(_, 4),
+//      ^^^error{`fc2` is declared, but `forward` never calls it}
+// help{call it, `fc2(x)`, or remove it}
+        sn1: IFNode(),
+        forward(x) {
+            mean_over_time(sn1(fc1(x)))
+        }
+    }
+}
+
+// A neuron called twice.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            let a = sn1(fc1(x));
+            let b = sn1(x);
+//                  ^^^^^^error{`sn1` is a neuron and is called twice in `forward`}
+// note{it has one membrane potential; the second call would continue from the first}
+// help{declare a second neuron, or call it once on `cat(a, b)`}
+            mean_over_time(add(a, b))
+        }
+    }
+}
+
+// A layer named but not called.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            mean_over_time(sn1(add(fc1(x), fc1)))
+//                                         ^^^error{`fc1` is a layer: call it, `fc1(x)`}
+        }
+    }
+}
+
+// Unequal shapes in `sew_add`.
+snn_net! {
+    net A(x: [4]) -> [8] {
+        T = 4;
+        conv1: [Linear(_, 8), IFNode()],
+        shortcut: Identity(),
+        forward(x) {
+            mean_over_time(sew_add(conv1(x), shortcut(x)))
+//                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`sew_add` needs equal shapes, but gets [8] and [4]}
+// note{`conv1(x)` is [8], `shortcut(x)` is [4]}
+// help{bring both to one size first}
+        }
+    }
+}
+
+// Unequal shapes in `sew_add`, made by a stride.
+snn_net! {
+    net A(x: [64, 56, 56]) -> [128, 28, 28] {
+        T = 4;
+        conv1: [Conv2d(_, 128, 3, stride = 2, padding = 1), IFNode()],
+        shortcut: Identity(),
+        forward(x) {
+            mean_over_time(sew_add(conv1(x), shortcut(x)))
+//                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`sew_add` needs equal shapes, but gets [128, 28, 28] and [64, 56, 56]}
+// note{`conv1(x)` has stride 2, `shortcut(x)` keeps [64, 56, 56]}
+// help{give `shortcut` a `Conv2d(_, 128, 1, stride = 2)`}
+        }
+    }
+}
+
+// Too few values.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            mean_over_time(add(sn1(fc1(x))))
+//                         ^^^^^^^^^^^^^^^^error{`add` takes two or more values, but gets 1}
+// help{write `add(a, b)`}
+        }
+    }
+}
+
+// Two values for one layer.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            mean_over_time(sn1(fc1(x, x)))
+//                             ^^^^^^^^^error{`fc1` takes one value, but gets 2}
+// help{join them first: `cat(a, b)`}
+        }
+    }
+}
+
+// A sequence with a value that has no time.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            let y = sn1(fc1(x));
+            mean_over_time(add(y, mean_over_time(y)))
+//                         ^^^^^^^^^^^^^^^^^^^^^^^^^error{`add` joins a sequence with a value that has no time axis left}
+// help{move it before `mean_over_time`}
+        }
+    }
+}
+
+// A number as a value.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            mean_over_time(sn1(fc1(5)))
+//                                 ^error{`5` is not a value that flows}
+// help{name a value: `x`}
+        }
+    }
+}
+
+// Two outputs where one is declared.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4),
+        sn1: IFNode(),
+        forward(x) {
+            let y = sn1(fc1(x));
+            (mean_over_time(y), y)
+//          ^^^^^^^^^^^^^^^^^^^^^^error{`A` outputs 2 values, but declares 1}
+// help{declare one shape for each value that `forward` ends with}
+        }
+    }
+}
+
+// Two inputs without `forward`.
+snn_net! {
+    net A(a: [4], b: [4]) -> [4] {
+//      ^error{`A` has 2 inputs, but no `forward` that says where they go}
+// help{add `forward(a, b) { .. }` after the layers}
+        T = 4;
+        fc1: Linear(_, 4), IFNode(), MeanOverTime(),
+    }
+}
+
+// `forward` names too few inputs.
+snn_net! {
+    net A(a: [4], b: [4]) -> [4] {
+        T = 4;
+        fc1: Linear(_, 4), sn: IFNode(),
+        forward(a) {
+//      ^^^^^^^error{`forward` names 1 values, but gets 2}
+// help{name one value for each input}
+            mean_over_time(sn(fc1(a)))
+        }
+    }
+}
+
+// An empty net.
+snn_net! {
+    net A(x: [4]) -> [4] {
+//      ^error{`A` has no layers}
+// help{add one: `fc1: Linear(_, 10),`}
+        T = 4;
+    }
+}

@@ -1,0 +1,143 @@
+//! THE shape formulas, as `const fn`s of sizes. In: sizes and hyper-parameters; out: the size after a layer, or `None` where
+//! the layer does not fit.
+//!
+//! The macro calls them while it compiles a net, generated code calls them where a size is a Rust const that the macro
+//! cannot see (then [`check`] turns a misfit into a compile error), and the runtime calls them for the rest. All follow
+//! PyTorch's formulas, which SpikingJelly wraps.
+
+#![no_std]
+
+pub mod check;
+mod message;
+
+/// Length after a convolution: `floor((len + pad - dilation * (kernel - 1) - 1) / stride) + 1`.
+///
+/// `pad` is the padding of both sides together. `None`: the kernel does not fit the padded input, or `kernel`, `stride` or
+/// `dilation` is 0. PyTorch: `torch.nn.Conv2d`, "Shape".
+pub const fn conv(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize) -> Option<usize> {
+    if kernel == 0 || stride == 0 || dilation == 0 {
+        return None;
+    }
+    let reach = dilation * (kernel - 1) + 1;
+    let padded = len + pad;
+    if padded < reach { None } else { Some((padded - reach) / stride + 1) }
+}
+
+/// Length after a transposed convolution: `(len - 1) * stride - pad + dilation * (kernel - 1) + output_padding + 1`.
+///
+/// `pad` is the padding of both sides together. `None`: nothing is left, or `output_padding` is neither smaller than
+/// `stride` nor than `dilation`. PyTorch: `torch.nn.ConvTranspose2d`, "Shape".
+pub const fn conv_transpose(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, output_padding: usize) -> Option<usize> {
+    if len == 0 || kernel == 0 || stride == 0 || dilation == 0 || (output_padding >= stride && output_padding >= dilation) {
+        return None;
+    }
+    let full = (len - 1) * stride + dilation * (kernel - 1) + output_padding + 1;
+    if full <= pad { None } else { Some(full - pad) }
+}
+
+/// Length after a max or average pool with `pad` zeros (or `-inf`) on each side.
+///
+/// With `ceil_mode` the last window may hang over the end, but is dropped if it would start beyond `len + pad`.
+/// `None`: the window does not fit, or `pad > kernel / 2`. PyTorch: `torch.nn.MaxPool2d`, "Shape".
+pub const fn pool(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, ceil_mode: bool) -> Option<usize> {
+    if kernel == 0 || stride == 0 || dilation == 0 || pad > kernel / 2 {
+        return None;
+    }
+    let reach = dilation * (kernel - 1) + 1;
+    let padded = len + 2 * pad;
+    if padded < reach {
+        // One overhanging window is all that could be left; PyTorch refuses it as well.
+        return if ceil_mode && padded + stride > reach && len > 0 { Some(1) } else { None };
+    }
+    let span = padded - reach;
+    if !ceil_mode {
+        return Some(span / stride + 1);
+    }
+    let out = span.div_ceil(stride) + 1;
+    Some(if (out - 1) * stride >= len + pad { out - 1 } else { out })
+}
+
+/// The (left, right) zeros of `padding = "same"`: `dilation * (kernel - 1)` in all, the odd one on the right.
+pub const fn same_padding(kernel: usize, dilation: usize) -> (usize, usize) {
+    let total = dilation * kernel.saturating_sub(1);
+    (total / 2, total - total / 2)
+}
+
+/// The size of `dims[start..=end]` flattened into one axis.
+pub const fn product(dims: &[usize]) -> usize {
+    let (mut i, mut p) = (0, 1);
+    while i < dims.len() {
+        p *= dims[i];
+        i += 1;
+    }
+    p
+}
+
+/// Groups of `by` in `len`: `None` when `by` is 0 or features would be left over.
+///
+/// Serves `VotingLayer` (which in SpikingJelly drops the remainder silently) and grouped convolutions.
+pub const fn divide(len: usize, by: usize) -> Option<usize> {
+    if by == 0 || !len.is_multiple_of(by) { None } else { Some(len / by) }
+}
+
+/// Inputs that one output of a convolution or linear layer sees: `in_features / groups * kernel`; its square root bounds
+/// the initial weights.
+pub const fn fan_in(in_features: usize, groups: usize, kernel: &[usize]) -> usize {
+    (if groups == 0 { in_features } else { in_features / groups }) * product(kernel)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn convolution() {
+        assert_eq!(conv(28, 3, 1, 2, 1), Some(28));
+        assert_eq!(conv(28, 3, 2, 2, 1), Some(14));
+        assert_eq!(conv(7, 3, 1, 0, 3), Some(1));
+        assert_eq!(conv(5, 7, 1, 0, 1), None);
+        assert_eq!(conv(5, 3, 0, 0, 1), None);
+        assert_eq!(conv(5, 0, 1, 0, 1), None);
+    }
+
+    #[test]
+    fn transposed_convolution_inverts_the_convolution() {
+        for len in 3..20 {
+            for stride in 1..4 {
+                let out = conv(len, 3, stride, 2, 1).unwrap();
+                let lost = (len + 2 - 3) % stride;
+                assert_eq!(conv_transpose(out, 3, stride, 2, 1, lost), Some(len), "len {len} stride {stride}");
+            }
+        }
+        assert_eq!(conv_transpose(4, 3, 2, 0, 1, 2), None, "output_padding must stay below the stride");
+    }
+
+    #[test]
+    fn pools() {
+        assert_eq!(pool(6, 3, 2, 1, 1, false), Some(3));
+        assert_eq!(pool(6, 3, 2, 1, 1, true), Some(4));
+        assert_eq!(pool(5, 2, 2, 0, 1, true), Some(3));
+        assert_eq!(pool(5, 1, 3, 0, 1, true), Some(2), "the window at 6 would start beyond the end");
+        assert_eq!(pool(4, 2, 2, 2, 1, false), None, "padding is at most half the kernel");
+    }
+
+    #[test]
+    fn same_padding_puts_the_odd_one_right() {
+        assert_eq!(same_padding(3, 1), (1, 1));
+        assert_eq!(same_padding(4, 1), (1, 2));
+        assert_eq!(same_padding(2, 3), (1, 2));
+        for k in 1..6 {
+            let (l, r) = same_padding(k, 2);
+            assert_eq!(conv(9, k, 1, l + r, 2), Some(9));
+        }
+    }
+
+    #[test]
+    fn groups() {
+        assert_eq!(divide(100, 10), Some(10));
+        assert_eq!(divide(105, 10), None);
+        assert_eq!(divide(105, 0), None);
+        assert_eq!(fan_in(6, 2, &[3, 3]), 27);
+        assert_eq!(product(&[]), 1);
+    }
+}

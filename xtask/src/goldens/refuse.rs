@@ -1,0 +1,139 @@
+//! What the compiler must refuse. In: a case's spec and input shape; out: the layer and the reason, where SpikingJelly accepts
+//! something that SEMANTICS.md section 7 decides against. Such a case passes when its net does not compile.
+
+use serde_json::Value;
+
+use super::index::{Case, Spec};
+
+/// A case that passes by not compiling.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Refusal {
+    /// The layer that the error has to name.
+    pub(crate) class: String,
+    pub(crate) reason: &'static str,
+}
+
+/// Looks for what has to be refused anywhere in the case's module.
+pub(crate) fn expected(case: &Case) -> Option<Refusal> {
+    let spec = case.spec.as_ref()?;
+    let x = case.shape("x")?;
+    if x.first() == Some(&0) && case.step_mode.as_deref() != Some("whole") {
+        return Some(Refusal { class: spec.class().to_string(), reason: "no time steps" });
+    }
+    module(case, spec, x.get(2..))
+}
+
+/// `sample`: the per-sample shape that arrives, where it is known.
+fn module(case: &Case, spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal> {
+    if spec.cls == "net.Seq" {
+        return sequence(case, spec, sample);
+    }
+    let steps = case.shape("x").and_then(<[usize]>::first);
+    if spec.class() == "GatedLIFNode" && spec.args.get("T").and_then(Value::as_u64) != steps.map(|&t| t as u64) {
+        return Some(Refusal { class: spec.class().to_string(), reason: "another number of steps than its T" });
+    }
+    let inside = || children(spec).iter().find_map(|child| module(case, child, None));
+    layer(spec, sample).or_else(inside)
+}
+
+/// What has to be refused in the layer itself.
+pub(crate) fn layer(spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal> {
+    let number = |name: &str| spec.args.get(name).and_then(Value::as_f64);
+    let text = |name: &str| spec.args.get(name).and_then(Value::as_str);
+    let reason = match spec.class() {
+        "VotingLayer" => {
+            let size = number("voting_size").unwrap_or(10.0) as usize;
+            let last = sample.and_then(<[usize]>::last);
+            last.is_some_and(|last| size > 0 && last % size != 0).then_some("features that no vote counts")
+        }
+        // DSL.md names it an error in both modes.
+        "Flatten" => (number("start_dim") == Some(0.0)).then_some("flattens the batch"),
+        "Dropout" | "Dropout2d" | "DropConnectLinear" => {
+            number("p").is_some_and(|p| !(0.0..1.0).contains(&p)).then_some("p outside [0, 1)")
+        }
+        "Delay" => number("delay_steps").is_some_and(|d| d < 0.0).then_some("a delay into the future"),
+        "WSConv2d" => text("padding_mode").is_some_and(|mode| mode != "zeros").then_some("a padding mode that is ignored"),
+        "NonSpikingIFNode" | "NonSpikingLIFNode" => text("decode").is_some_and(|d| !DECODES.contains(&d)).then_some("an unknown decode"),
+        "SeqToANNContainer" => children(spec).iter().any(stateful).then_some("a stateful layer that would see T * N as its batch"),
+        _ => None,
+    };
+    Some(Refusal { class: spec.class().to_string(), reason: reason? })
+}
+
+fn sequence(case: &Case, spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal> {
+    let layers = spec.args.get("layers").and_then(Value::as_array)?;
+    let mut sample = sample;
+    for pair in layers {
+        let child = pair.get(1).and_then(Spec::of)?;
+        if let Some(refusal) = module(case, &child, sample) {
+            return Some(refusal);
+        }
+        // Recorded in mode m: [T, N, ..].
+        let name = pair.get(0).and_then(Value::as_str).unwrap_or_default();
+        sample = case.shape(&format!("aux.{name}")).and_then(|s| s.get(2..));
+    }
+    None
+}
+
+const DECODES: [&str; 4] = ["max-mem", "max-abs-mem", "mean-mem", "last_mem"];
+
+/// Every module in the arguments, children of containers included.
+fn children(spec: &Spec) -> Vec<Spec> {
+    fn collect(value: &Value, into: &mut Vec<Spec>) {
+        match (Spec::of(value), value) {
+            (Some(spec), _) => into.push(spec),
+            (None, Value::Array(items)) => items.iter().for_each(|v| collect(v, into)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    spec.args.values().for_each(|v| collect(v, &mut found));
+    found
+}
+
+/// Carries something from step to step.
+fn stateful(spec: &Spec) -> bool {
+    const LAYERS: [&str; 8] = [
+        "Dropout",
+        "Dropout2d",
+        "SynapseFilter",
+        "NeuNorm",
+        "Delay",
+        "DropConnectLinear",
+        "ElementWiseRecurrentContainer",
+        "LinearRecurrentContainer",
+    ];
+    spec.cls.starts_with("neuron.") || LAYERS.contains(&spec.class()) || children(spec).iter().any(stateful)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn case(spec: &Value, x: &[usize]) -> Case {
+        let raw = json!({"id": "c", "file": "c", "kind": "layer", "spec": spec, "step_mode": "m", "tensors": {"x": ["float32", x]}});
+        serde_json::from_value(raw).unwrap()
+    }
+
+    #[test]
+    fn a_vote_with_a_remainder_is_refused() {
+        let spec = |size: usize| json!({"cls": "layer.VotingLayer", "args": {"voting_size": size}});
+        assert_eq!(expected(&case(&spec(3), &[2, 2, 8])).unwrap().class, "VotingLayer");
+        assert_eq!(expected(&case(&spec(4), &[2, 2, 8])), None);
+    }
+
+    #[test]
+    fn a_neuron_in_a_seq_to_ann_container_is_refused() {
+        let spec = |cls: &str| json!({"cls": "layer.SeqToANNContainer", "args": {"children": [{"cls": cls, "args": {}}]}});
+        assert_eq!(expected(&case(&spec("neuron.IFNode"), &[2, 2, 8])).unwrap().class, "SeqToANNContainer");
+        assert_eq!(expected(&case(&spec("nn.Linear"), &[2, 2, 8])), None);
+    }
+
+    #[test]
+    fn p_of_one_is_refused_inside_a_net_too() {
+        let drop = json!({"cls": "layer.Dropout", "args": {"p": 1.0}});
+        let spec = json!({"cls": "net.Seq", "args": {"layers": [["drop", drop]]}});
+        assert_eq!(expected(&case(&spec, &[2, 2, 8])).unwrap().reason, "p outside [0, 1)");
+    }
+}

@@ -1,0 +1,140 @@
+//! `cargo xtask ..`: what a user or a CI machine types. In: a command. Out: its output, and an exit code that says whether it worked.
+//!
+//! Nothing here depends on tch, so this builds before libtorch is installed.
+
+mod ci;
+mod data;
+mod doctor;
+mod goldens;
+mod libtorch;
+#[cfg(test)]
+mod scratch;
+mod setup;
+mod staging;
+mod tally;
+mod test;
+mod version;
+mod workspace;
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+
+use setup::Ready;
+
+const USAGE: &str = "\
+cargo xtask COMMAND
+
+  demo [--data small|fashion|mnist] [..]     train a spiking network on images (setup first); .. goes to the example
+  test [FILTER..]                            all tests and recorded cases (setup first)
+  setup                                      install the CPU part of libtorch 2.13 in .libtorch, once
+  doctor                                     what is here, what is missing, how to fix it
+  data fashion|mnist                         fetch a full data set into data/
+  goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder
+  bench [..]                                 benchmarks of the kernels and the library (setup first); .. goes to criterion
+  ci                                         fmt, clippy, rustdoc, test, as .ci/run does
+";
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match command(&args) {
+        Ok(code) => code,
+        Err(error) => {
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("error: {}", causes.join("\n  because: "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn command(args: &[String]) -> Result<ExitCode> {
+    let root = workspace::root()?;
+    let (name, rest) = args.split_first().map_or(("help", args), |(name, rest)| (name.as_str(), rest));
+    let no_more = || if rest.is_empty() { Ok(()) } else { bail!("`{name}` takes no `{}`\n\n{USAGE}", rest.join(" ")) };
+    let done = |()| ExitCode::SUCCESS;
+    match name {
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        _ if rest.iter().any(|arg| arg == "--help" || arg == "-h") && !matches!(name, "demo" | "bench") => {
+            print!("{USAGE}");
+            Ok(ExitCode::SUCCESS)
+        }
+        "setup" => no_more().and_then(|()| setup::run(&root, Ready::Say)).map(done),
+        "doctor" => no_more().map(|()| doctor::run(&root)),
+        "ci" => no_more().and_then(|()| ci::run(&root)),
+        "test" => test::run(&root, rest),
+        "demo" => demo(&root, rest).map(done),
+        "bench" => bench(&root, rest).map(done),
+        "goldens" => goldens::run(rest).map(done),
+        "data" => match rest {
+            [set] => data::run(&root, set).map(done),
+            _ => bail!("which data set? cargo xtask data fashion|mnist"),
+        },
+        unknown => bail!("there is no command `{unknown}`\n\n{USAGE}"),
+    }
+}
+
+/// The example trains; here only what it needs is put in place.
+fn demo(root: &Path, args: &[String]) -> Result<()> {
+    let set = option(args, "--data")?;
+    if !matches!(set, None | Some("small" | "fashion" | "mnist")) {
+        bail!("there is no data set `{}`: --data small|fashion|mnist", set.unwrap_or_default());
+    }
+    setup::run(root, Ready::Silent)?;
+    if let Some(set @ ("fashion" | "mnist")) = set {
+        data::run(root, set)?;
+    }
+    workspace::run(workspace::cargo(root).args(["run", "--release", "--example", "train_fmnist", "--"]).args(args))
+}
+
+fn bench(root: &Path, args: &[String]) -> Result<()> {
+    setup::run(root, Ready::Silent)?;
+    for package in ["snn-kernels", "snn"] {
+        workspace::run(workspace::cargo(root).args(["bench", "--package", package, "--"]).args(args))?;
+    }
+    Ok(())
+}
+
+/// The value of `--name value` or `--name=value`.
+fn option<'a>(args: &'a [String], name: &str) -> Result<Option<&'a str>> {
+    let Some(at) = args.iter().position(|arg| arg.split('=').next() == Some(name)) else { return Ok(None) };
+    match args[at].split_once('=') {
+        Some((_, value)) => Ok(Some(value)),
+        None if at + 1 < args.len() => Ok(Some(&args[at + 1])),
+        None => bail!("{name} needs a value"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn args(line: &str) -> Vec<String> {
+        line.split_whitespace().map(String::from).collect()
+    }
+
+    #[test]
+    fn options_are_found() {
+        assert_eq!(option(&args("--epochs 3 --data mnist"), "--data").unwrap(), Some("mnist"));
+        assert_eq!(option(&args("--data=fashion"), "--data").unwrap(), Some("fashion"));
+        assert_eq!(option(&args("--dataset x"), "--data").unwrap(), None);
+        assert!(option(&args("--data"), "--data").is_err());
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, says) in [
+            ("tset", "no command `tset`"),
+            ("setup now", "`setup` takes no `now`"),
+            ("data", "which data set"),
+            ("data cifar", "no data set `cifar`"),
+            ("demo --data cifar", "no data set `cifar`: --data small|fashion|mnist"),
+        ] {
+            let error = command(&args(line)).unwrap_err().to_string();
+            assert!(error.contains(says), "{line}: {error}");
+        }
+    }
+}
