@@ -39,6 +39,7 @@ pub(crate) enum Item {
 #[derive(Debug, Clone)]
 pub(crate) struct Const {
     pub(crate) name: Ident,
+    #[allow(dead_code, reason = "as written; the value alone decides")]
     pub(crate) ty: Type,
     pub(crate) value: Expr,
 }
@@ -47,6 +48,7 @@ pub(crate) struct Const {
 #[derive(Debug)]
 pub(crate) struct Block {
     pub(crate) attrs: Vec<Attribute>,
+    #[allow(dead_code, reason = "as written; a block is inlined where it is used")]
     pub(crate) vis: Visibility,
     pub(crate) name: Ident,
     pub(crate) params: Vec<Param>,
@@ -57,6 +59,7 @@ pub(crate) struct Block {
 #[derive(Debug)]
 pub(crate) struct Param {
     pub(crate) name: Ident,
+    #[allow(dead_code, reason = "as written; the value alone decides")]
     pub(crate) ty: Option<Type>,
     pub(crate) default: Option<Expr>,
 }
@@ -71,6 +74,8 @@ pub(crate) struct Net {
     pub(crate) inputs: Vec<Input>,
     /// `None`: no `->` was written.
     pub(crate) outputs: Option<Vec<Output>>,
+    /// Something in the head was reported: its shapes say nothing.
+    pub(crate) broken: bool,
     pub(crate) body: Body,
 }
 
@@ -204,6 +209,8 @@ pub(crate) struct Forward {
     pub(crate) inputs: Vec<Ident>,
     pub(crate) lets: Vec<Let>,
     pub(crate) result: Flow,
+    /// Something in it was reported: what is left of it is not the user's wiring.
+    pub(crate) broken: bool,
     /// The `forward` keyword.
     pub(crate) span: Span,
 }

@@ -15,6 +15,7 @@ use crate::suggest::closest;
 
 /// What an expression comes to.
 #[derive(Clone, Debug)]
+#[allow(clippy::large_enum_variant, reason = "few are alive at a time")]
 pub(crate) enum Value {
     Int(i64),
     Bool(bool),

@@ -1,7 +1,7 @@
 //! What will be built. In: nothing (plain data, filled by `lower`, completed by `check`, rewritten by `plan`); out: what
 //! `expand` reads. No syn types but identifiers, paths and the user's own expressions.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, Visibility};
 
 use crate::diag::Blame;
@@ -54,6 +54,8 @@ pub(crate) struct Net {
     pub(crate) root: Group,
     /// Where the net is blamed as a whole: its name.
     pub(crate) blame: Blame,
+    /// The head was reported as unreadable: nothing is known of what arrives.
+    pub(crate) broken: bool,
     /// `->` was written.
     pub(crate) declared: bool,
     /// Const checks for sizes the macro does not know.
@@ -66,6 +68,8 @@ pub(crate) struct Port {
     pub(crate) shape: Vec<Size>,
     pub(crate) sequence: bool,
     pub(crate) blame: Blame,
+    /// Its shape could be read.
+    pub(crate) known: bool,
 }
 
 /// Layers and how values flow through them: a net, a list, a block, a repeat.
@@ -99,15 +103,23 @@ pub(crate) struct Node {
 #[derive(Clone, Debug)]
 pub(crate) enum Label {
     Named(Ident),
-    Index(usize, Span),
+    Index(usize),
 }
 
 impl Label {
+    /// The name where it was written.
+    pub(crate) fn blame(&self) -> Option<Blame> {
+        match self {
+            Label::Named(id) => Some(Blame::of(id)),
+            Label::Index(..) => None,
+        }
+    }
+
     /// As in the VarStore: `conv1`, `0`.
     pub(crate) fn text(&self) -> String {
         match self {
             Label::Named(id) => id.to_string().trim_start_matches("r#").to_string(),
-            Label::Index(i, _) => i.to_string(),
+            Label::Index(i) => i.to_string(),
         }
     }
 }
@@ -141,8 +153,6 @@ pub(crate) struct Leaf {
     /// As written in the net: `conv1`, or `Conv2d` where no name was given.
     pub(crate) shown: String,
     pub(crate) line: usize,
-    /// `step_mode` of the place it stands in.
-    pub(crate) mode: Mode,
     /// Filled by `check` when the layer is first reached.
     pub(crate) built: Option<Built>,
     /// The shape that arrives, per sample; filled by `check`.
@@ -186,6 +196,8 @@ pub(crate) struct Flow {
     pub(crate) outputs: Vec<Value>,
     /// Several results come back as a tuple, one as itself.
     pub(crate) values: usize,
+    /// The expression that `forward` ends with.
+    pub(crate) result: Option<Blame>,
     /// What `check` found out about each value.
     pub(crate) facts: Vec<Option<Fact>>,
 }

@@ -18,8 +18,6 @@ mod size;
 mod suggest;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod tmp_try;
 
 use diag::Diagnostics;
 use proc_macro2::{TokenStream, TokenTree};

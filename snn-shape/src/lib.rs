@@ -83,7 +83,10 @@ pub const fn divide(len: usize, by: usize) -> Option<usize> {
 /// Inputs that one output of a convolution or linear layer sees: `in_features / groups * kernel`; its square root bounds
 /// the initial weights.
 pub const fn fan_in(in_features: usize, groups: usize, kernel: &[usize]) -> usize {
-    (if groups == 0 { in_features } else { in_features / groups }) * product(kernel)
+    match in_features.checked_div(groups) {
+        Some(n) => n * product(kernel),
+        None => in_features * product(kernel),
+    }
 }
 
 #[cfg(test)]

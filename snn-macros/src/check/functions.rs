@@ -2,7 +2,7 @@
 
 use quote::quote;
 
-use crate::ir::{Builtin, BuiltinShape, Fact, Group, Op, OpKind, Time};
+use crate::ir::{Builtin, BuiltinShape, Fact, Group, Op, Time};
 use crate::size::{Size, fits, show};
 
 use super::Walk;
@@ -47,7 +47,7 @@ impl Walk<'_> {
 
     fn reduce(&mut self, builtin: &Builtin, args: &[Fact], op: &Op) -> Option<Fact> {
         let arg = args.first()?;
-        let shown = if matches!(op.kind, OpKind::Builtin(_)) && op.shown.contains('(') { builtin.name } else { "MeanOverTime" };
+        let shown = if op.shown.contains('(') { builtin.name } else { &op.shown };
         if arg.time != Time::Seq {
             let text = format!("`{shown}` needs a sequence, but gets {}", show(&arg.shape, false));
             let why = match arg.time {
@@ -75,8 +75,13 @@ impl Walk<'_> {
                 let help = fix(&first.shape, &other.shape, &written(op.args[i], group));
                 self.diags
                     .error(op.blame, text)
-                    .note(format!("`{}` outputs {}", written(op.args[0], group), show(&first.shape, false)))
-                    .note(format!("`{}` outputs {}", written(op.args[i], group), show(&other.shape, false)))
+                    .note(format!(
+                        "`{}` outputs {}, `{}` outputs {}",
+                        written(op.args[0], group),
+                        show(&first.shape, false),
+                        written(op.args[i], group),
+                        show(&other.shape, false)
+                    ))
                     .help(help);
                 return None;
             }

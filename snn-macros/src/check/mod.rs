@@ -10,12 +10,10 @@ use std::collections::BTreeSet;
 use proc_macro2::TokenStream;
 
 use crate::diag::Diagnostics;
-use crate::ir::{Fact, Group, GroupKind, Mode, Net, NodeKind, OpKind, Time};
+use crate::ir::{Fact, Group, GroupKind, Net, NodeKind, OpKind, Time};
 
 /// What a walk through a net carries along.
 struct Walk<'a> {
-    net: String,
-    mode: Mode,
     root: &'a TokenStream,
     diags: &'a mut Diagnostics,
     /// Const checks for sizes that rustc knows.
@@ -30,7 +28,7 @@ pub(crate) fn check(net: &mut Net, root: &TokenStream, diags: &mut Diagnostics) 
         .inputs
         .iter()
         .map(|port| {
-            Some(Fact {
+            (!net.broken && port.known).then(|| Fact {
                 shape: port.shape.clone(),
                 time: if port.sequence { Time::Seq } else { Time::Static },
                 origin: format!("input `{}` is", port.name),
@@ -38,7 +36,7 @@ pub(crate) fn check(net: &mut Net, root: &TokenStream, diags: &mut Diagnostics) 
             })
         })
         .collect();
-    let mut walk = Walk { net: net.name.to_string(), mode: net.mode, root, diags, checks: Vec::new(), spoilt: BTreeSet::new() };
+    let mut walk = Walk { root, diags, checks: Vec::new(), spoilt: BTreeSet::new() };
     let results = walk.group(&mut net.root, inputs);
     let checks = std::mem::take(&mut walk.checks);
     net.checks.extend(checks);

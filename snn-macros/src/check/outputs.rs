@@ -19,17 +19,21 @@ pub(super) fn check(net: &mut Net, results: &[Option<Fact>], _root: &TokenStream
                 shape: f.shape.clone(),
                 sequence: f.time == Time::Seq,
                 blame: net.blame,
+                known: true,
             })
             .collect();
         return;
     }
+    if net.broken {
+        return;
+    }
     if results.len() != net.outputs.len() {
         let text = format!("`{}` declares {}, but gives {}", net.name, outputs(net.outputs.len()), results.len());
-        diags.error(net.blame, text).help("declare one shape for each value that `forward` ends with");
+        diags.error(net.root.flow.result.unwrap_or(net.blame), text).help("declare one shape for each value that `forward` ends with");
         return;
     }
     for (port, fact) in net.outputs.iter().zip(results) {
-        let Some(fact) = fact else { continue };
+        let Some(fact) = fact.as_ref().filter(|_| port.known) else { continue };
         let name = if net.named_outputs { format!("`{}`: output `{}`", net.name, port.name) } else { format!("`{}`", net.name) };
         let gives = if net.named_outputs { "is" } else { "outputs" };
         let sequence = fact.time == Time::Seq;

@@ -76,7 +76,7 @@ fn inlined(group: &Group) -> bool {
 fn step_into(group: &Group, label: &Label) -> TokenStream {
     match label {
         Label::Named(name) => quote!(.#name),
-        Label::Index(i, _) => {
+        Label::Index(i) => {
             let i = proc_macro2::Literal::usize_unsuffixed(*i);
             if group.kind == GroupKind::Repeat { quote!([#i]) } else { quote!(.#i) }
         }

@@ -17,7 +17,7 @@ use crate::ir::{GroupKind, Label, Net, Node, NodeKind};
 pub(super) fn member(label: &Label) -> TokenStream {
     match label {
         Label::Named(name) => quote!(#name),
-        Label::Index(i, _) => {
+        Label::Index(i) => {
             let i = proc_macro2::Literal::usize_unsuffixed(*i);
             quote!(#i)
         }

@@ -60,7 +60,7 @@ impl<'a> Types<'a> {
     pub(super) fn of(net: &'a Net, root: &'a TokenStream) -> Types<'a> {
         let mut types = Types { net, root, defs: Vec::new(), by_key: BTreeMap::new(), kinds: HashMap::new() };
         let fields = types.fields(&net.root, &net.name.to_string(), true);
-        types.define(net.name.to_string(), &net.root, fields, String::new());
+        types.define(&net.name.to_string(), &net.root, fields, String::new());
         types
     }
 
@@ -140,7 +140,7 @@ impl<'a> Types<'a> {
                 let index = match self.by_key.get(&key) {
                     Some(&i) => i,
                     None => {
-                        let i = self.define(hint, group, fields, docs::group(group));
+                        let i = self.define(&hint, group, fields, docs::group(group));
                         self.by_key.insert(key, i);
                         i
                     }
@@ -152,8 +152,8 @@ impl<'a> Types<'a> {
         }
     }
 
-    fn define(&mut self, hint: String, group: &'a Group, fields: Vec<Field>, docs: String) -> usize {
-        let mut name = hint.clone();
+    fn define(&mut self, hint: &str, group: &'a Group, fields: Vec<Field>, docs: String) -> usize {
+        let mut name = hint.to_string();
         let mut n = 2;
         while self.defs.iter().any(|d| d.name == name) {
             name = format!("{hint}{n}");

@@ -158,8 +158,16 @@ pub(crate) fn bind(
             None => {
                 position += 1;
                 if position > spec.params.len() {
-                    let text = format!("`{shown}`: `{}` takes {}, but gets more", spec.name, count(spec.params.len(), "argument"));
-                    bind.diags.error(blame, text).help(format!("`{}`", signature(spec)));
+                    // Once, on the first that is too many.
+                    if position == spec.params.len() + 1 {
+                        let text = format!(
+                            "{} takes {}, but gets {}",
+                            subject(shown, spec),
+                            count(spec.params.len(), "argument"),
+                            layer.args.len()
+                        );
+                        bind.diags.error(blame, text).help(format!("`{}`", signature(spec)));
+                    }
                     ok = false;
                     continue;
                 }
@@ -188,14 +196,14 @@ pub(crate) fn bind(
             if matches!(param.default, Default::Required) {
                 missing.push(param.name);
             }
-            Arg { value: default_value(param, root), blame: Blame::from(layer.span), name: None, written: false }
+            Arg { value: default_value(param, root), blame: layer.span, name: None, written: false }
         });
         (param.name, arg)
     });
     let values = values.collect();
     if !missing.is_empty() && ok {
         let list = missing.iter().map(|m| format!("`{m}`")).collect::<Vec<_>>().join(" and ");
-        let d = bind.diags.error(Blame::from(layer.span), format!("`{shown}`: `{}` is missing {list}", spec.name));
+        let d = bind.diags.error(layer.span, format!("{} is missing {list}", subject(shown, spec)));
         if spec.params.first().is_some_and(|p| p.kind == Kind::Inferred)
             && layer.args.first().is_some_and(|a| a.name.is_none() && !matches!(a.value, ast::ArgValue::Infer(_)))
         {
@@ -209,7 +217,7 @@ pub(crate) fn bind(
 }
 
 fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name: &Ident) {
-    let d = diags.error(Blame::of(name), format!("`{shown}`: `{}` has no argument `{name}`", spec.name));
+    let d = diags.error(Blame::of(name), format!("{} has no argument `{name}`", subject(shown, spec)));
     let names = spec.params.iter().map(|p| p.name).chain(["step_mode"]);
     match closest(&name.to_string(), names) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
@@ -229,6 +237,11 @@ fn signature(spec: &LayerSpec) -> String {
         Default::Surrogate => format!("{} = Sigmoid", p.name),
     });
     format!("{}({})", spec.name, params.collect::<Vec<_>>().join(", "))
+}
+
+/// `` `fc1`: `Linear` ``, or `` `Linear` `` for an unnamed entry.
+pub(super) fn subject(shown: &str, spec: &LayerSpec) -> String {
+    if shown == spec.name { format!("`{shown}`") } else { format!("`{shown}`: `{}`", spec.name) }
 }
 
 fn count(n: usize, what: &str) -> String {
@@ -340,7 +353,7 @@ impl Bind<'_> {
     fn positive(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
         let size = self.env.size(e, what, self.diags)?;
         if size.known() == Some(0) {
-            self.diags.error(Blame::of(e), format!("{what} must be at least 1, but is 0"));
+            self.diags.error(Blame::of(e), format!("{what} must be at least 1, but is 0")).help("write a size of 1 or more");
             return Err(());
         }
         Ok(size)

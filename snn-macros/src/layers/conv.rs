@@ -35,7 +35,6 @@ fn conv(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, (
     let (out_channels, groups) = (rule.size("out_channels"), rule.size("groups"));
     let (kernel, stride, dilation) = (rule.sizes("kernel_size"), rule.sizes("stride"), rule.sizes("dilation"));
     let padding = padding(rule, &kernel, &stride, &dilation)?;
-    let in_channels = in_channels?;
     groups_divide(rule, "in_channels", &in_channels, &groups)?;
     groups_divide(rule, "out_channels", &out_channels, &groups)?;
 
@@ -45,7 +44,10 @@ fn conv(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, (
         let sizes = [len.clone(), kernel[i].clone(), stride[i].clone(), pad, dilation[i].clone()];
         match rule.formula("conv", &sizes, &[], |n| snn_shape::conv(n[0], n[1], n[2], n[3], n[4])) {
             Some(n) => out.push(n),
-            None => return Err(does_not_fit(rule, &kernel, &dilation, &padding)),
+            None => {
+                does_not_fit(rule, &kernel, &dilation, &padding);
+                return Err(());
+            }
         }
     }
     pads_inside(rule, &padding)?;

@@ -31,9 +31,10 @@ fn linear(rule: &mut Rule<'_>) -> Result<Built, ()> {
         let text = format!("{} needs a flat [features] input, but gets {}", rule.subject(), show(rule.input, false));
         let blame = rule.blame;
         rule.input_error(blame, text).help("put `Flatten(),` before it");
-        return Err(());
+        // As if it stood there.
+        return Ok(Built { outputs: vec![vec![rule.size("out_features")]], ..Built::keeps(rule, "Linear") });
     }
-    let in_features = rule.inferred("in_features", last, "input features")?;
+    let in_features = rule.inferred("in_features", last, "input features");
     let out_features = rule.size("out_features");
     let weight = vec![out_features.clone(), in_features.clone()];
     let macs = Size::product(&weight).mul(&Size::product(rest));

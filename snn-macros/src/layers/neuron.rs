@@ -58,7 +58,7 @@ fn neuron(rule: &mut Rule<'_>, ty: &'static str, own: &[&str], weights: &[&'stat
         {
             let blame = rule.arg(name).blame;
             let text = format!("`{}`: `{name}` must be greater than 1, but is {tau:?}", rule.shown);
-            rule.error(blame, text).help("`tau` counts steps; `IFNode()` is the neuron without a leak");
+            rule.error(blame, text).help(format!("`{name}` counts steps; `IFNode()` is the neuron without a leak"));
             return Err(());
         }
     }

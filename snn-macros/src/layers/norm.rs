@@ -21,7 +21,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
 
 fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, ()> {
     rule.rank(axes)?;
-    let num_features = rule.inferred("num_features", &rule.input[0], "input channels")?;
+    let num_features = rule.inferred("num_features", &rule.input[0], "input channels");
     if let ArgValue::Float(_, Some(eps)) = rule.arg("eps").value
         && eps < 0.0
     {

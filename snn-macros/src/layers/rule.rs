@@ -1,11 +1,11 @@
 //! What a shape rule sees and says. In: the bound arguments and the shape that arrives; out: the shapes that leave, the
 //! config of the runtime layer, its weights and its work, or errors that name the layer, want, got and fix.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
 use super::LayerSpec;
-use super::args::{Arg, ArgValue, Args};
+use super::args::{Arg, ArgValue, Args, subject};
 use crate::diag::{Blame, Diagnostic, Diagnostics};
 use crate::size::{Size, show};
 
@@ -56,8 +56,10 @@ impl<'a> Rule<'a> {
         self.args.get(name)
     }
 
-    pub(crate) fn given(&self, name: &str) -> bool {
-        self.arg(name).written
+    /// The argument where one was written, the layer otherwise.
+    pub(crate) fn blame_of(&self, name: &str) -> Blame {
+        let arg = self.arg(name);
+        if arg.written { arg.blame } else { self.blame }
     }
 
     pub(crate) fn size(&self, name: &str) -> Size {
@@ -98,7 +100,7 @@ impl<'a> Rule<'a> {
 
     /// `` `fc1`: `Linear` ``, or `` `Linear` `` for an unnamed entry.
     pub(crate) fn subject(&self) -> String {
-        if self.shown == self.spec.name { format!("`{}`", self.shown) } else { format!("`{}`: `{}`", self.shown, self.spec.name) }
+        subject(self.shown, self.spec)
     }
 
     pub(crate) fn error(&mut self, blame: Blame, text: impl Into<String>) -> &mut Diagnostic {
@@ -117,26 +119,32 @@ impl<'a> Rule<'a> {
             return Ok(());
         }
         let text = format!("{} needs a [{}] input, but gets {}", self.subject(), names.join(", "), show(self.input, false));
-        let blame = self.blame;
-        self.input_error(blame, text);
+        let (blame, flat) = (self.blame, self.input.len() == 1 && names.len() > 1);
+        let d = self.input_error(blame, text);
+        if flat {
+            d.help("put it before `Flatten()`");
+        }
         Err(())
     }
 
     /// The input side of the layer: inferred from what arrives, or compared with it. `what` is "input features".
-    pub(crate) fn inferred(&mut self, name: &str, arrives: &Size, what: &str) -> Result<Size, ()> {
+    ///
+    /// After an error the layer is taken at its word, so that the layers behind it are checked as well.
+    pub(crate) fn inferred(&mut self, name: &str, arrives: &Size, what: &str) -> Size {
         let arg = self.arg(name);
-        let ArgValue::Size(want) = &arg.value else { return Ok(arrives.clone()) };
+        let ArgValue::Size(want) = &arg.value else { return arrives.clone() };
         if want.differs(arrives) {
             let text = format!("`{}` expects {want} {what}, but gets {arrives}", self.shown);
             self.input_error(arg.blame, text).help("write `_` here to infer it");
-            return Err(());
+        } else if !want.same(arrives) {
+            // rustc underlines the call, from its name to its parentheses: the user's whole expression.
+            let (blame, shown) = (arg.blame, self.shown);
+            let check = Ident::new(what.rsplit(' ').next().unwrap_or("features"), blame.start);
+            let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #want, #arrives));
+            arguments.set_span(blame.end);
+            self.checks.push(quote!(#check #arguments));
         }
-        if !want.same(arrives) {
-            let check = Ident::new(what.rsplit(' ').next().unwrap_or("features"), arg.blame.start);
-            let shown = self.shown;
-            self.checks.push(quote!(#check(#shown, #want, #arrives)));
-        }
-        Ok(want.clone())
+        want.clone()
     }
 
     /// Sizes that `known` can settle go through it; if one is rustc's to know, the same formula runs as a const check of

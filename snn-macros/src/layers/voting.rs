@@ -20,7 +20,7 @@ fn voting(rule: &mut Rule<'_>) -> Result<Built, ()> {
         let call = format!("`VotingLayer({by})`");
         let subject = if rule.shown == "VotingLayer" { call } else { format!("`{}`: {call}", rule.shown) };
         let classes = (got / by).max(1);
-        let blame = rule.blame;
+        let blame = rule.blame_of("voting_size");
         rule.input_error(blame, format!("{subject} needs a multiple of {by} features, but gets {got}"))
             .help(format!("`Linear(_, {})` gives {classes} classes", classes * by));
         return Err(());

@@ -13,11 +13,14 @@ pub(super) fn call(block: &ast::Block, shown: &str, layer: &ast::Layer, scope: &
     let name = block.name.to_string();
     if scope.inside.contains(&name) {
         let path = scope.inside.iter().map(|n| format!("`{n}`")).collect::<Vec<_>>().join(" in ");
-        diags.error(Blame::of(&layer.path), format!("block `{name}` stands inside itself")).note(format!("here: {path}"));
+        diags
+            .error(Blame::of(&layer.path), format!("block `{name}` stands inside itself"))
+            .note(format!("{path} leads back to it"))
+            .help("end the chain with a plain layer");
         return Err(());
     }
     if let Some(arg) = layer.args.iter().find(|a| a.name.as_ref().is_some_and(|n| n == "step_mode")) {
-        let at = arg.name.as_ref().map_or(Blame::from(layer.span), Blame::of);
+        let at = arg.name.as_ref().map_or(layer.span, Blame::of);
         diags.error(at, format!("`{shown}`: a block runs in the net's `step_mode`")).help("remove it here, set it in the `net`");
         return Err(());
     }
@@ -30,7 +33,7 @@ pub(super) fn call(block: &ast::Block, shown: &str, layer: &ast::Layer, scope: &
     let (env, root) = (inner.env.clone(), scope.file.root);
     settings::block(&block.body, &mut inner.settings, &env, root, diags);
     let inputs = block.body.forward.as_ref().map_or(1, |f| f.inputs.len());
-    let (nodes, flow) = entries::body(&block.body, inputs, &block.name, &mut inner, diags);
+    let (nodes, flow) = entries::body(&block.body, Some(inputs), &block.name, &mut inner, diags);
     Ok(Group { kind: GroupKind::Block(name), nodes, flow, attrs: block.attrs.clone() })
 }
 
@@ -55,10 +58,7 @@ fn bind(block: &ast::Block, shown: &str, layer: &ast::Layer, scope: &Scope<'_>, 
         let index = match index {
             Ok(i) if i < block.params.len() => i,
             Ok(_) => {
-                diags.error(
-                    Blame::from(layer.span),
-                    format!("`{shown}`: block `{}` takes {} arguments, but gets more", block.name, block.params.len()),
-                );
+                diags.error(layer.span, format!("`{shown}`: block `{}` takes {} arguments, but gets more", block.name, block.params.len()));
                 return Err(());
             }
             Err(name) => {
@@ -72,7 +72,7 @@ fn bind(block: &ast::Block, shown: &str, layer: &ast::Layer, scope: &Scope<'_>, 
             }
         };
         if values[index].is_some() {
-            let at = arg.name.as_ref().map_or(Blame::from(layer.span), Blame::of);
+            let at = arg.name.as_ref().map_or(layer.span, Blame::of);
             diags.error(at, format!("`{shown}`: `{}` is given twice", block.params[index].name)).help("remove one of the two");
             ok = false;
             continue;
@@ -108,7 +108,7 @@ fn bind(block: &ast::Block, shown: &str, layer: &ast::Layer, scope: &Scope<'_>, 
             (None, None) => {
                 if ok {
                     diags
-                        .error(Blame::from(layer.span), format!("`{shown}`: block `{}` is missing `{}`", block.name, param.name))
+                        .error(layer.span, format!("`{shown}`: block `{}` is missing `{}`", block.name, param.name))
                         .help(format!("give it by position, or as `{} = ..`", param.name));
                 }
                 ok = false;

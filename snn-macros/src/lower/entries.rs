@@ -17,13 +17,20 @@ use super::{Scope, block, flow, settings, shape};
 /// Most copies that `[x; n]` makes; each becomes a field.
 const MOST_COPIES: i64 = 4096;
 
-/// The entries and wiring of a net or a block.
-pub(super) fn body(body: &ast::Body, inputs: usize, owner: &Ident, scope: &mut Scope<'_>, diags: &mut Diagnostics) -> (Vec<Node>, Flow) {
+/// The entries and wiring of a net or a block; `inputs` is unknown where the head could not be read.
+pub(super) fn body(
+    body: &ast::Body,
+    inputs: Option<usize>,
+    owner: &Ident,
+    scope: &mut Scope<'_>,
+    diags: &mut Diagnostics,
+) -> (Vec<Node>, Flow) {
     let nodes = nodes(&body.entries, false, scope, diags);
     let flow = match &body.forward {
+        Some(f) if f.broken => flow::unknown(inputs.unwrap_or(1)),
         Some(f) => flow::wired(f, inputs, &nodes, owner, scope, diags),
         None => {
-            if inputs != 1 && !nodes.is_empty() {
+            if let Some(inputs) = inputs.filter(|&n| n != 1 && !nodes.is_empty()) {
                 diags
                     .error(Blame::of(owner), format!("`{owner}` has {inputs} inputs, but no `forward` that says where they go"))
                     .help("add `forward(a, b) { .. }` after the layers");
@@ -108,7 +115,7 @@ impl Labels {
         let span = entry.node.span();
         match &entry.name {
             Some(name) => Label::Named(name.clone()),
-            None if self.numbered => Label::Index(self.position - 1, span),
+            None if self.numbered => Label::Index(self.position - 1),
             None => {
                 let kind = match &entry.node {
                     ast::Node::Layer(l) => l.path.segments.last().map(|s| s.ident.to_string().to_lowercase()).unwrap_or_default(),
@@ -131,6 +138,7 @@ impl Labels {
 fn node(entry: &ast::Entry, label: Label, scope: &Scope<'_>, diags: &mut Diagnostics) -> Node {
     let blame = entry.node.blame();
     let (attrs, record) = attributes(&entry.attrs, diags);
+    let record_blame = entry.attrs.iter().find(|a| a.path().is_ident("record")).map_or(blame, Blame::of);
     let shown = match (&entry.name, &entry.node) {
         (Some(name), _) => name.to_string(),
         (None, ast::Node::Layer(l)) => l.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default(),
@@ -139,7 +147,7 @@ fn node(entry: &ast::Entry, label: Label, scope: &Scope<'_>, diags: &mut Diagnos
     let kind = kind(&entry.node, &shown, scope, diags).unwrap_or(NodeKind::Poisoned);
     if record.any() && !matches!(&kind, NodeKind::Leaf(l) if is_neuron(l)) && !matches!(kind, NodeKind::Poisoned) {
         diags
-            .error(blame, format!("`{shown}` is not a spiking neuron: `#[record(..)]` has nothing to record"))
+            .error(record_blame, format!("`{shown}` is not a spiking neuron: `#[record(..)]` has nothing to record"))
             .help("put it on a neuron, such as `IFNode()`");
     }
     Node { label, attrs, record, kind, blame }
@@ -156,17 +164,23 @@ fn attributes(attrs: &[Attribute], diags: &mut Diagnostics) -> (Vec<Attribute>, 
     for attr in attrs {
         let path = attr.path();
         if path.is_ident("record") {
+            let mut unknown = None;
             let read = attr.parse_nested_meta(|meta| {
                 if meta.path.is_ident("spikes") {
                     record.spikes = true;
                 } else if meta.path.is_ident("voltage") {
                     record.voltage = true;
                 } else {
-                    return Err(meta.error("`record` knows `spikes` and `voltage`"));
+                    unknown = Some(meta.path.clone());
                 }
                 Ok(())
             });
-            if read.is_err() || !record.any() {
+            if let Some(path) = unknown {
+                let d = diags.error(Blame::of(&path), "`#[record(..)]` knows `spikes` and `voltage`");
+                if let Some(near) = path.get_ident().and_then(|id| closest(&id.to_string(), ["spikes", "voltage"])) {
+                    d.help(format!("did you mean `{near}`?"));
+                }
+            } else if read.is_err() || !record.any() {
                 diags
                     .error(Blame::of(attr), "`#[record(..)]` knows `spikes` and `voltage`")
                     .help("write `#[record(spikes)]` or `#[record(spikes, voltage)]`");
@@ -224,8 +238,8 @@ fn repeat(r: &ast::Repeat, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result
     if let Some(name) = &r.entry.name {
         diags.error(Blame::of(name), format!("`{name}` names one of {count} copies")).help("leave the name out: copies are numbered");
     }
-    let first = node(&r.entry, Label::Index(0, r.span), scope, diags);
-    let nodes: Vec<Node> = (0..count).map(|i| Node { label: Label::Index(i, r.span), ..first.clone() }).collect();
+    let first = node(&r.entry, Label::Index(0), scope, diags);
+    let nodes: Vec<Node> = (0..count).map(|i| Node { label: Label::Index(i), ..first.clone() }).collect();
     let flow = flow::chain(&nodes, diags);
     Ok(NodeKind::Group(Group { kind: GroupKind::Repeat, nodes, flow, attrs: Vec::new() }))
 }
@@ -259,17 +273,17 @@ fn layer(l: &ast::Layer, shown: &str, scope: &Scope<'_>, diags: &mut Diagnostics
             return Err(());
         }
     };
-    let mode = mode_of(l, shown, &name, &what, scope, diags);
+    let mode = check_mode(l, shown, &name, &what, scope, diags);
     let args = match &what {
         What::Known(spec) => layers::bind(spec, shown, l, &scope.settings, &scope.env, scope.file.root, diags)?,
         What::Own { .. } => own_args(l, shown, scope, diags)?,
     };
+    mode?;
     Ok(NodeKind::Leaf(Box::new(Leaf {
         what,
         args,
         shown: shown.to_string(),
-        line: Blame::from(l.span).line(),
-        mode: mode?,
+        line: l.span.line(),
         built: None,
         input: Vec::new(),
         input_time: Time::Static,
@@ -286,7 +300,7 @@ fn unknown_layer(l: &ast::Layer, name: &Ident, scope: &Scope<'_>, diags: &mut Di
 }
 
 /// The step mode of the place, compared with what the layer says and can do.
-fn mode_of(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result<Mode, ()> {
+fn check_mode(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result<(), ()> {
     let here = match scope.mode_line {
         Some(line) => format!("`step_mode = '{}'` is set on line {line}", scope.mode.letter()),
         None => format!("`step_mode` is `'{}'` unless the net sets it", scope.mode.letter()),
@@ -294,12 +308,14 @@ fn mode_of(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope
     let net = &scope.net;
     let multi_only = matches!(what, What::Known(spec) if spec.modes == Modes::MultiOnly);
     let mut wanted = if multi_only { Mode::Multi } else { scope.mode };
+    let mut blame = l.span;
     for arg in &l.args {
         let Some(arg_name) = arg.name.as_ref().filter(|n| *n == "step_mode") else { continue };
         let ast::ArgValue::Expr(e) = &arg.value else {
             diags.error(Blame::of(arg_name), format!("`{shown}`: `step_mode` expects `'s'` or `'m'`"));
             return Err(());
         };
+        blame = Blame::of(e);
         wanted = settings::step_mode(e, &format!("`{shown}`: `step_mode`"), diags)?;
         if wanted == Mode::Step && multi_only {
             diags.error(Blame::of(e), format!("`{shown}`: `{name}` works on whole sequences")).help("remove `step_mode`, or use `'m'`");
@@ -309,7 +325,7 @@ fn mode_of(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope
     match (wanted, scope.mode) {
         (Mode::Step, Mode::Multi) => {
             diags
-                .error(Blame::from(l.span), format!("`{shown}` takes one step at a time, but `{net}` gives it whole sequences"))
+                .error(blame, format!("`{shown}` takes one step at a time, but `{net}` gives it whole sequences"))
                 .note(here)
                 .help(format!("remove its `step_mode = 's'`, or wrap it: `MultiStepContainer([{name}(..)])`"));
             Err(())
@@ -317,12 +333,12 @@ fn mode_of(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope
         (Mode::Multi, Mode::Step) => {
             let subject = if multi_only { format!("`{name}`") } else { format!("`{shown}`") };
             diags
-                .error(Blame::from(l.span), format!("{subject} works on whole sequences, but `{net}` runs step by step"))
+                .error(blame, format!("{subject} works on whole sequences, but `{net}` runs step by step"))
                 .note(here)
                 .help("set `step_mode = 'm'`");
             Err(())
         }
-        (mode, _) => Ok(mode),
+        _ => Ok(()),
     }
 }
 
@@ -346,7 +362,7 @@ fn own_args(l: &ast::Layer, shown: &str, scope: &Scope<'_>, diags: &mut Diagnost
             }
             (None, _) => {
                 diags
-                    .error(Blame::from(l.span), format!("`{shown}`: arguments of your own layers are given by name"))
+                    .error(l.span, format!("`{shown}`: arguments of your own layers are given by name"))
                     .help("each is a field of its `Config`: `heads = 4`");
                 ok = false;
             }

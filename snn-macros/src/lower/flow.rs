@@ -45,12 +45,13 @@ fn leaf_results(leaf: &Leaf) -> usize {
 }
 
 fn op_of(node: &Node, index: usize, args: Vec<Value>, outs: Vec<Value>, shown: String) -> Op {
-    let kind = match &node.kind {
-        NodeKind::Leaf(leaf) => match leaf.reduces().and_then(builtin) {
-            Some(b) => OpKind::Builtin(b),
-            None => OpKind::Node(index),
-        },
-        _ => OpKind::Node(index),
+    let reduction = match &node.kind {
+        NodeKind::Leaf(leaf) => leaf.reduces().and_then(builtin).map(|b| (b, leaf.shown.clone())),
+        _ => None,
+    };
+    let (kind, shown) = match reduction {
+        Some((b, name)) => (OpKind::Builtin(b), name),
+        None => (OpKind::Node(index), shown),
     };
     Op { kind, args, outs, blame: node.blame, shown }
 }
@@ -80,6 +81,14 @@ pub(super) fn chain(nodes: &[Node], diags: &mut Diagnostics) -> Flow {
     flow
 }
 
+/// A `forward` that could not be read: values go in, and nothing is known of what comes out.
+pub(super) fn unknown(inputs: usize) -> Flow {
+    let mut flow = Flow::default();
+    flow.inputs = (0..inputs).map(|_| flow.fresh()).collect();
+    flow.outputs = vec![flow.fresh()];
+    flow
+}
+
 /// Where `forward` finds its names.
 struct Wiring<'a> {
     flow: Flow,
@@ -93,14 +102,14 @@ struct Wiring<'a> {
 /// `forward(x) { .. }`.
 pub(super) fn wired(
     forward: &ast::Forward,
-    inputs: usize,
+    inputs: Option<usize>,
     nodes: &[Node],
     owner: &Ident,
     scope: &Scope<'_>,
     diags: &mut Diagnostics,
 ) -> Flow {
     let mut w = Wiring { flow: Flow::default(), names: BTreeMap::new(), nodes, called: vec![Vec::new(); nodes.len()], scope, diags };
-    if forward.inputs.len() != inputs {
+    if let Some(inputs) = inputs.filter(|&n| n != forward.inputs.len()) {
         let text = format!("`{owner}` has {inputs} inputs, but `forward` takes {}", forward.inputs.len());
         w.diags.error(Blame::from(forward.span), text).help("name one value for each input");
     }
@@ -120,6 +129,7 @@ pub(super) fn wired(
         // Reported; a fresh value that nothing computes keeps the shape of the net.
         None => vec![w.flow.fresh()],
     };
+    w.flow.result = Some(blame(&forward.result));
     w.check_calls();
     w.flow
 }
@@ -202,13 +212,15 @@ impl Wiring<'_> {
         if let Some(v) = self.names.get(&name.to_string()) {
             return *v;
         }
-        let is_layer = self.node(&name.to_string()).is_some();
-        let d = self.diags.error(Blame::of(name), format!("unknown value `{name}`"));
-        if is_layer {
-            d.help(format!("`{name}` is a layer: call it, `{name}(x)`"));
-        } else if let Some(near) = closest(&name.to_string(), self.names.keys().map(String::as_str)) {
-            d.help(format!("did you mean `{near}`?"));
+        if self.node(&name.to_string()).is_some() {
+            self.diags.error(Blame::of(name), format!("`{name}` is a layer, not a value")).help(format!("call it: `{name}(x)`"));
+            return None;
         }
+        let d = self.diags.error(Blame::of(name), format!("unknown value `{name}`"));
+        match closest(&name.to_string(), self.names.keys().map(String::as_str)) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d.help(format!("name it first: `let {name} = ..;`")),
+        };
         None
     }
 
@@ -225,8 +237,15 @@ impl Wiring<'_> {
                 _ => (2, usize::MAX),
             };
             if !(least..=most).contains(&args.len()) {
-                let want = if least == 1 { "one value" } else { "two values" };
-                self.diags.error(blame, format!("`{func}` takes {want}, but gets {}", args.len()));
+                let want = match (least, most) {
+                    (1, _) => "one value",
+                    (_, 2) => "two values",
+                    _ => "two or more values",
+                };
+                let example = if least == 1 { "x" } else { "a, b" };
+                self.diags
+                    .error(blame, format!("`{func}` takes {want}, but gets {}", args.len()))
+                    .help(format!("write `{func}({example})`"));
                 return None;
             }
             return Some(self.push(OpKind::Builtin(builtin), args, 1, blame, shown));
@@ -262,7 +281,14 @@ impl Wiring<'_> {
             _ => 1,
         };
         if values.len() != want {
-            self.diags.error(blame, format!("`{func}` takes {want} values, but gets {}", values.len()));
+            self.diags.error(
+                blame,
+                format!(
+                    "`{func}` takes {}, but gets {}",
+                    if want == 1 { "one value".to_string() } else { format!("{want} values") },
+                    values.len()
+                ),
+            );
             return None;
         }
         let outs: Vec<Value> = (0..results(node)).map(|_| self.flow.fresh()).collect();
@@ -312,7 +338,7 @@ impl Wiring<'_> {
             match calls.as_slice() {
                 [] if !matches!(node.kind, NodeKind::Poisoned) => {
                     self.diags
-                        .error(node.blame, format!("`{name}` is declared, but `forward` never calls it"))
+                        .error(node.label.blame().unwrap_or(node.blame), format!("`{name}` is declared, but `forward` never calls it"))
                         .help(format!("call it, `{name}(x)`, or remove it"));
                 }
                 [_, second, ..] => {

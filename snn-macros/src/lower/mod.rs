@@ -103,7 +103,7 @@ fn lower_net(net: &ast::Net, file: &FileScope<'_>, diags: &mut Diagnostics) -> N
     };
     let inputs = inputs(net, &scope.env, diags);
     let outputs = outputs(net, &scope.env, diags);
-    let (nodes, flow) = entries::body(&net.body, inputs.len(), &net.name, &mut scope, diags);
+    let (nodes, flow) = entries::body(&net.body, if net.broken { None } else { Some(inputs.len()) }, &net.name, &mut scope, diags);
     Net {
         name: net.name.clone(),
         vis: net.vis.clone(),
@@ -117,6 +117,7 @@ fn lower_net(net: &ast::Net, file: &FileScope<'_>, diags: &mut Diagnostics) -> N
         outputs,
         root: Group { kind: GroupKind::Net, nodes, flow, attrs: Vec::new() },
         blame: Blame::of(&net.name),
+        broken: net.broken,
         declared: net.outputs.is_some(),
         checks: Vec::new(),
     }
@@ -159,8 +160,10 @@ fn inputs(net: &ast::Net, env: &Env, diags: &mut Diagnostics) -> Vec<Port> {
             continue;
         }
         let blame = Blame::from(input.shape.span);
-        let (sizes, sequence) = shape(&input.shape, &format!("input `{}`", input.name), env, diags).unwrap_or_default();
-        ports.push(Port { name: input.name.clone(), shape: sizes, sequence, blame });
+        let read = shape(&input.shape, &format!("input `{}`", input.name), env, diags);
+        let known = read.is_ok();
+        let (sizes, sequence) = read.unwrap_or_default();
+        ports.push(Port { name: input.name.clone(), shape: sizes, sequence, blame, known });
     }
     ports
 }
@@ -182,8 +185,10 @@ fn outputs(net: &ast::Net, env: &Env, diags: &mut Diagnostics) -> Vec<Port> {
             Some(name) => format!("output `{name}`"),
             None => format!("the output of `{}`", net.name),
         };
-        let (sizes, sequence) = shape(&output.shape, &what, env, diags).unwrap_or_default();
-        ports.push(Port { name, shape: sizes, sequence, blame });
+        let read = shape(&output.shape, &what, env, diags);
+        let known = read.is_ok();
+        let (sizes, sequence) = read.unwrap_or_default();
+        ports.push(Port { name, shape: sizes, sequence, blame, known });
     }
     ports
 }

@@ -31,6 +31,12 @@ pub(super) fn net(net: &ast::Net, env: &mut Env, root: &TokenStream, diags: &mut
     let mut steps = None;
     twice(&net.body.settings, diags);
     for s in &net.body.settings {
+        if ast::is_missing(&s.value) {
+            if s.name == "T" {
+                steps = Some(Err(()));
+            }
+            continue;
+        }
         match s.name.to_string().as_str() {
             "T" => steps = Some(time(s, env, diags)),
             "step_mode" => {
@@ -62,7 +68,7 @@ pub(super) fn net(net: &ast::Net, env: &mut Env, root: &TokenStream, diags: &mut
 /// Settings of a block: defaults for its own layers.
 pub(super) fn block(body: &ast::Body, settings: &mut Settings, env: &Env, root: &TokenStream, diags: &mut Diagnostics) {
     twice(&body.settings, diags);
-    for s in &body.settings {
+    for s in body.settings.iter().filter(|s| !ast::is_missing(&s.value)) {
         match s.name.to_string().as_str() {
             "T" | "step_mode" | "unroll" | "backend" => {
                 diags.error(Blame::of(&s.name), format!("`{}` is the net's, not a block's", s.name)).help("set it in the `net`");
@@ -104,7 +110,14 @@ pub(super) fn step_mode(value: &Expr, what: &str, diags: &mut Diagnostics) -> Re
     let letter = match value {
         Expr::Lit(l) => match &l.lit {
             Lit::Char(c) => c.value().to_string(),
-            Lit::Str(s) => s.value(),
+            Lit::Str(s) => {
+                let quoted = s.value();
+                let letter = if quoted == "s" { 's' } else { 'm' };
+                diags
+                    .error(Blame::of(value), format!("{what} expects `'s'` or `'m'`, but gets `{quoted:?}`"))
+                    .help(format!("write `'{letter}'`"));
+                return Err(());
+            }
             _ => String::new(),
         },
         _ => String::new(),

@@ -56,12 +56,11 @@ impl Parser<'_> {
             }
         } else if is_forward(input) {
             self.only_docs(&attrs, "`forward`");
-            if let Some(forward) = self.forward(input) {
-                if body.forward.is_some() {
-                    self.diags.error(forward.span, "`forward` is written twice").help("keep one of the two");
-                } else {
-                    body.forward = Some(forward);
-                }
+            let forward = self.forward(input);
+            if body.forward.is_some() {
+                self.diags.error(forward.span, "`forward` is written twice").help("keep one of the two");
+            } else {
+                body.forward = Some(forward);
             }
         } else if is_stray_item(input) {
             self.stray_item(input);

@@ -194,6 +194,7 @@ impl Parser<'_> {
         let text = error.to_string();
         match text.strip_prefix("unexpected end of input, ") {
             Some(text) => self.diags.error(end, text),
+            None if text == "unexpected token" => self.diags.error(error.span(), "nothing is expected here"),
             None => self.diags.error(error.span(), text.trim_start_matches("unexpected token, ")),
         };
     }

@@ -15,7 +15,9 @@ use crate::diag::Blame;
 pub(super) const CONTROL: [&str; 6] = ["if", "match", "for", "while", "loop", "unsafe"];
 
 impl Parser<'_> {
-    pub(super) fn forward(&mut self, input: ParseStream) -> Option<Forward> {
+    /// Without a body it still stands there: the net is then not wired top to bottom.
+    pub(super) fn forward(&mut self, input: ParseStream) -> Forward {
+        let errors = self.diags.errors();
         let start = input.span();
         let mut as_method = false;
         while !word(input, "forward") {
@@ -48,10 +50,11 @@ impl Parser<'_> {
             }
             skip_until(input, |i| i.peek(token::Brace));
             skip(input);
-            return None;
+            return Forward { inputs: inputs.unwrap_or_default(), lets: Vec::new(), result: Flow::Error(span), broken: true, span };
         };
         let (lets, result) = self.forward_body(&content, brace.span.close());
-        Some(Forward { inputs: inputs.unwrap_or_default(), lets, result, span })
+        let broken = self.diags.errors() > errors;
+        Forward { inputs: inputs.unwrap_or_default(), lets, result, broken, span }
     }
 
     /// `(x, gate)`; where `fn` was written, `&self` and types belong to the same mistake.

@@ -61,7 +61,7 @@ impl Parser<'_> {
                 let outputs = self.outputs(input);
                 let told = self.diags.errors() > before;
                 let body = self.body(input, name.as_ref(), told)?;
-                Ok(name.map(|name| Item::Net(Net { attrs, vis, name, generics, inputs, outputs, body })))
+                Ok(name.map(|name| Item::Net(Net { attrs, vis, name, generics, inputs, outputs, broken: told, body })))
             }
             Kind::Block => {
                 let (name, generics) = self.head_name(input, "block", "Basic");

@@ -32,7 +32,7 @@ use crate::diag::{Diagnostic, Diagnostics, Level};
 /// The stages under test.
 fn front_end(tokens: TokenStream) -> Vec<Diagnostic> {
     let mut diags = Diagnostics::new();
-    let _ = crate::parse::parse(tokens, &mut diags);
+    let _ = crate::front(tokens, &quote::quote!(::snn::__private), &mut diags);
     diags.finish()
 }
 

@@ -15,6 +15,9 @@ snn_net! {
 // A const declared twice.
 snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
+//                           ^^^^error{`A` outputs [12], but declares [10]}
+// note{`MeanOverTime` (line 18) outputs [12]}
+// help{declare `-> [12]`, or change the last layer}
         T = 4;
         const N: usize = 10;
         const N: usize = 12;
@@ -43,6 +46,7 @@ snn_net! {
     block B(c) {
         Linear(_, c), IFNode(), B(c),
 //                              ^error{block `B` stands inside itself}
+// note{`B` leads back to it}
 // help{end the chain with a plain layer}
     }
     net A(x: [4]) -> [4] {
@@ -59,6 +63,7 @@ snn_net! {
     block D(c) {
         Linear(_, c), IFNode(), B(c),
 //                              ^error{block `B` stands inside itself}
+// note{`B` in `D` leads back to it}
 // help{end the chain with a plain layer}
     }
     net A(x: [4]) -> [4] {

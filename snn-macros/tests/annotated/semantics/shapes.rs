@@ -45,7 +45,7 @@ snn_net! {
         T = 4;
         fc1: Linear(8, 10), IFNode(), MeanOverTime(),
 //                  ^error{`fc1` expects 8 input features, but gets 784}
-// note{`x` (line 35) is [784]}
+// note{input `x` is [784]}
 // help{write `_` here to infer it}
     }
 }
@@ -56,7 +56,7 @@ snn_net! {
         T = 4;
         conv1: Conv2d(3, 16, 3), IFNode(),
 //                    ^error{`conv1` expects 3 input channels, but gets 1}
-// note{`x` (line 43) is [1, 28, 28]}
+// note{input `x` is [1, 28, 28]}
 // help{write `_` here to infer it}
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
     }
@@ -69,7 +69,7 @@ snn_net! {
         conv: Conv2d(_, 8, 3), IFNode(),
         fc1: Linear(_, 10), IFNode(), MeanOverTime(),
 //           ^^^^^^^^^^^^^error{`fc1`: `Linear` needs a flat [features] input, but gets [8, 26, 26]}
-// note{`conv` (line 54) outputs [8, 26, 26]}
+// note{`IFNode` (line 54) outputs [8, 26, 26]}
 // help{put `Flatten(),` before it}
     }
 }
@@ -80,7 +80,7 @@ snn_net! {
         T = 4;
         flat: Flatten(),
         conv: Conv2d(_, 8, 3), IFNode(), Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
-//            ^^^^^^^^^^^^^^^error{`conv`: `Conv2d` needs a [channels, height, width] input, but gets [784]}
+//            ^^^^^^^^^^^^^^^error{`conv`: `Conv2d` needs a [C, H, W] input, but gets [784]}
 // note{`flat` (line 63) outputs [784]}
 // help{put it before `Flatten()`}
     }
@@ -93,6 +93,7 @@ snn_net! {
         pool: AvgPool2d(5),
         conv: Conv2d(_, 8, 7), IFNode(),
 //                         ^error{`conv`: a 7x7 kernel does not fit the 5x5 input}
+// note{`pool` (line 72) outputs [1, 5, 5]}
 // help{use a smaller kernel, or `padding = 1`}
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
     }
@@ -104,6 +105,7 @@ snn_net! {
         T = 4;
         pool: MaxPool2d(30),
 //                      ^^error{`pool`: a 30x30 window does not fit the 28x28 input}
+// note{input `x` is [1, 28, 28]}
 // help{use a smaller window}
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
     }
@@ -115,8 +117,8 @@ snn_net! {
         T = 4;
         conv1: Conv2d(_, 6, 3), IFNode(),
         conv2: Conv2d(_, 8, 3, groups = 4), IFNode(),
-//                                      ^error{`conv2`: 6 input channels do not divide into 4 groups}
-// help{use a divisor of 6 and 8, such as `groups = 2`}
+//                                      ^error{`conv2`: `groups = 4` does not divide `in_channels`, which is 6}
+// help{make `in_channels` a multiple of 4}
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
     }
 }
@@ -127,8 +129,8 @@ snn_net! {
         T = 4;
         conv1: Conv2d(_, 6, 3), IFNode(),
         conv2: Conv2d(_, 8, 3, groups = 3), IFNode(),
-//                                      ^error{`conv2`: 8 output channels do not divide into 3 groups}
-// help{use a divisor of 6 and 8, such as `groups = 2`}
+//                                      ^error{`conv2`: `groups = 3` does not divide `out_channels`, which is 8}
+// help{make `out_channels` a multiple of 3}
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
     }
 }
@@ -153,6 +155,7 @@ snn_net! {
         flat: Flatten(), Linear(_, 105), IFNode(),
         VotingLayer(10), MeanOverTime(),
 //                  ^^error{`VotingLayer(10)` needs a multiple of 10 features, but gets 105}
+// note{`IFNode` (line 121) outputs [105]}
 // help{`Linear(_, 100)` gives 10 classes}
     }
 }
@@ -181,7 +184,7 @@ snn_net! {
 // help{write `_` here to infer it}
         fc2: Linear(64, 10), IFNode(), MeanOverTime(),
 //                  ^^error{`fc2` expects 64 input features, but gets 128}
-// note{`fc1` (line 141) outputs [128]}
+// note{`IFNode` (line 141) outputs [128]}
 // help{write `_` here to infer it}
     }
 }

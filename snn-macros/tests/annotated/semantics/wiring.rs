@@ -25,7 +25,7 @@ snn_net! {
             let y = fc1(x);
             mean_over_time(sn1(z))
 //                             ^error{unknown value `z`}
-// help{bind it before: `let z = ..;`}
+// help{name it first: `let z = ..;`}
         }
     }
 }
@@ -70,7 +70,8 @@ snn_net! {
         sn1: IFNode(),
         forward(x) {
             mean_over_time(sn1(add(fc1(x), fc1)))
-//                                         ^^^error{`fc1` is a layer: call it, `fc1(x)`}
+//                                         ^^^error{`fc1` is a layer, not a value}
+// help{call it: `fc1(x)`}
         }
     }
 }
@@ -84,8 +85,8 @@ snn_net! {
         forward(x) {
             mean_over_time(sew_add(conv1(x), shortcut(x)))
 //                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`sew_add` needs equal shapes, but gets [8] and [4]}
-// note{`conv1(x)` is [8], `shortcut(x)` is [4]}
-// help{bring both to one size first}
+// note{`conv1(x)` outputs [8], `shortcut(x)` outputs [4]}
+// help{bring both to one shape first}
         }
     }
 }
@@ -99,7 +100,7 @@ snn_net! {
         forward(x) {
             mean_over_time(sew_add(conv1(x), shortcut(x)))
 //                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`sew_add` needs equal shapes, but gets [128, 28, 28] and [64, 56, 56]}
-// note{`conv1(x)` has stride 2, `shortcut(x)` keeps [64, 56, 56]}
+// note{`conv1(x)` outputs [128, 28, 28], `shortcut(x)` outputs [64, 56, 56]}
 // help{give `shortcut` a `Conv2d(_, 128, 1, stride = 2)`}
         }
     }
@@ -128,7 +129,6 @@ snn_net! {
         forward(x) {
             mean_over_time(sn1(fc1(x, x)))
 //                             ^^^^^^^^^error{`fc1` takes one value, but gets 2}
-// help{join them first: `cat(a, b)`}
         }
     }
 }
@@ -143,7 +143,9 @@ snn_net! {
             let y = sn1(fc1(x));
             mean_over_time(add(y, mean_over_time(y)))
 //                         ^^^^^^^^^^^^^^^^^^^^^^^^^error{`add` joins a sequence with a value that has no time axis left}
-// help{move it before `mean_over_time`}
+// note{`sn1` (line 121) outputs [T, 4]}
+// note{`mean_over_time` (line 124) outputs [4]}
+// help{take the mean over time of both, or of neither}
         }
     }
 }
@@ -157,7 +159,7 @@ snn_net! {
         forward(x) {
             mean_over_time(sn1(fc1(5)))
 //                                 ^error{`5` is not a value that flows}
-// help{name a value: `x`}
+// help{`forward` calls layers and functions: `fc1(x)`, `sew_add(a, b)`}
         }
     }
 }
@@ -171,7 +173,7 @@ snn_net! {
         forward(x) {
             let y = sn1(fc1(x));
             (mean_over_time(y), y)
-//          ^^^^^^^^^^^^^^^^^^^^^^error{`A` outputs 2 values, but declares 1}
+//          ^^^^^^^^^^^^^^^^^^^^^^error{`A` declares 1 output, but gives 2}
 // help{declare one shape for each value that `forward` ends with}
         }
     }
@@ -193,7 +195,7 @@ snn_net! {
         T = 4;
         fc1: Linear(_, 4), sn: IFNode(),
         forward(a) {
-//      ^^^^^^^error{`forward` names 1 values, but gets 2}
+//      ^^^^^^^error{`A` has 2 inputs, but `forward` takes 1}
 // help{name one value for each input}
             mean_over_time(sn(fc1(a)))
         }

@@ -13,7 +13,7 @@ snn_net! {
 // A sequence is declared, but time is gone.
 snn_net! {
     net A(x: [1, 28, 28]) -> [T, 10] {
-//                           ^^^^^^^error{`A` outputs [10], but declares a sequence [T, 10]}
+//                           ^^^^^^^error{`A` outputs [10], without a time axis, but declares a sequence [T, 10]}
 // help{declare `-> [10]`}
         T = 4;
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
@@ -24,6 +24,7 @@ snn_net! {
 snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
 //                           ^^^^error{`A` outputs [12], but declares [10]}
+// note{`MeanOverTime` (line 23) outputs [12]}
 // help{declare `-> [12]`, or change the last layer}
         T = 4;
         Flatten(), Linear(_, 12), IFNode(), MeanOverTime(),
@@ -35,8 +36,9 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), Linear(_, 10), MeanOverTime(), sn: IFNode(),
-//                                                    ^^^^^^^^error{`sn` needs a value for each step, but time is gone before it}
-// help{move it before `MeanOverTime()`}
+//                                ^^^^^^^^^^^^^^error{`MeanOverTime` needs a sequence, but gets [10]}
+// note{`Linear` (line 31) outputs [10], which is the same at every step: no neuron stands before it}
+// help{remove it}
     }
 }
 
@@ -45,8 +47,9 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(), m: MeanOverTime(),
-//                                                             ^^^^^^^^^^^^^^error{`m` needs a value for each step, but time is gone before it}
-// help{move it before `MeanOverTime()`}
+//                                                             ^^^^^^^^^^^^^^error{`m` needs a sequence, but gets [10]}
+// note{`MeanOverTime` (line 39) outputs [10], which has no time axis left}
+// help{remove it}
     }
 }
 
@@ -56,7 +59,7 @@ snn_net! {
         T = 4;
         Flatten(), Linear(_, 10), sn1: IFNode(), sn2: IFNode(), MeanOverTime(),
 //                                                    ^^^^^^^^warning{`sn2` gets the spikes of another neuron directly}
-// note{`sn1` (line 47) outputs [10]}
+// note{`sn1` (line 47) outputs spikes [T, 10]}
 // help{put a layer with weights between the two}
     }
 }
@@ -68,6 +71,7 @@ snn_net! {
         step_mode = 'm';
         Flatten(), fc: Linear(_, 10, step_mode = 's'), IFNode(), MeanOverTime(),
 //                                               ^^^error{`fc` takes one step at a time, but `A` gives it whole sequences}
+// note{`step_mode = 'm'` is set on line 55}
 // help{remove its `step_mode = 's'`, or wrap it: `MultiStepContainer([Linear(..)])`}
     }
 }

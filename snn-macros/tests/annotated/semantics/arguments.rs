@@ -37,7 +37,7 @@ snn_net! {
         T = 4;
         Flatten(), Transformer(), Linear(_, 10), IFNode(), MeanOverTime(),
 //                 ^^^^^^^^^^^error{unknown layer `Transformer`}
-// help{a layer of your own is named by `use crate::..::Transformer;`}
+// help{a layer of your own is named first: `use crate::layers::Transformer;`}
     }
 }
 
@@ -58,7 +58,7 @@ snn_net! {
         T = 4;
         Flatten(), fc: Linear(_, 10, padding = 1), IFNode(), MeanOverTime(),
 //                                   ^^^^^^^error{`fc`: `Linear` has no argument `padding`}
-// help{it takes `in_features`, `out_features`, `bias`, `step_mode`}
+// help{`Linear(in_features, out_features, bias = true)`}
     }
 }
 
@@ -87,8 +87,8 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), Linear(_, 10, true, 's', 5), IFNode(), MeanOverTime(),
-//                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`Linear` takes 4 arguments, but gets 5}
-// help{remove the last}
+//                                     ^^^error{`Linear` takes 3 arguments, but gets 5}
+// help{`Linear(in_features, out_features, bias = true)`}
     }
 }
 
@@ -98,7 +98,7 @@ snn_net! {
         T = 4;
         Flatten(), fc: Linear(_), IFNode(), MeanOverTime(),
 //                     ^^^^^^^^^error{`fc`: `Linear` is missing `out_features`}
-// help{give it by position, or as `out_features = ..`}
+// help{`Linear(in_features, out_features, bias = true)`}
     }
 }
 
@@ -119,8 +119,7 @@ snn_net! {
         T = 4;
         Flatten(), fc: Linear(_, _), IFNode(), MeanOverTime(),
 //                               ^error{`fc`: `out_features` cannot be inferred}
-// note{`_` stands for the input side only}
-// help{write the size}
+// help{`_` stands for the input side only}
     }
 }
 
@@ -129,7 +128,7 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         flat: Flatten(start_dim = 0), Linear(_, 10), IFNode(), MeanOverTime(),
-//                                ^error{`flat`: `start_dim = 0` would flatten the batch}
+//                                ^error{`flat`: `start_dim = 0` would flatten the batch away}
 // help{`start_dim = 1` is the first axis of a sample}
     }
 }
@@ -139,7 +138,7 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), Linear(_, 10), sn: LIFNode(tau = 0.5), MeanOverTime(),
-//                                                  ^^^error{`sn`: `tau` must be above 1, but is 0.5}
+//                                                  ^^^error{`sn`: `tau` must be greater than 1, but is 0.5}
 // help{`tau` counts steps; `IFNode()` is the neuron without a leak}
     }
 }
@@ -149,7 +148,7 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), Linear(_, 10), sn: ParametricLIFNode(init_tau = 1.0), MeanOverTime(),
-//                                                                 ^^^error{`sn`: `init_tau` must be above 1, but is 1}
+//                                                                 ^^^error{`sn`: `init_tau` must be greater than 1, but is 1.0}
 // help{`init_tau` counts steps; `IFNode()` is the neuron without a leak}
     }
 }
@@ -159,7 +158,7 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), drop: Dropout(1.0), Linear(_, 10), IFNode(), MeanOverTime(),
-//                               ^^^error{`drop`: `p` must lie in [0, 1), but is 1}
+//                               ^^^error{`drop`: `p` is the share that is dropped, from 0 up to but not including 1, but is 1.0}
 // help{`p = 1.0` would drop everything}
     }
 }
@@ -169,8 +168,7 @@ snn_net! {
     net A(x: [1, 28, 28]) -> [10] {
         T = 4;
         Flatten(), drop: Dropout(p = -0.5), Linear(_, 10), IFNode(), MeanOverTime(),
-//                                   ^^^^error{`drop`: `p` must lie in [0, 1), but is -0.5}
-// help{write a probability}
+//                                   ^^^^error{`drop`: `p` is the share that is dropped, from 0 up to but not including 1, but is -0.5}
     }
 }
 
@@ -180,7 +178,7 @@ snn_net! {
         T = 4;
         Flatten(), fc: Linear(_, 0), IFNode(), MeanOverTime(),
 //                               ^error{`fc`: `out_features` must be at least 1, but is 0}
-// help{write the number of features}
+// help{write a size of 1 or more}
     }
 }
 
@@ -190,7 +188,7 @@ snn_net! {
         T = 4;
         conv: Conv2d(_, 8, 3, stride = 0), IFNode(),
 //                                     ^error{`conv`: `stride` must be at least 1, but is 0}
-// help{write `stride = 1`}
+// help{write a size of 1 or more}
         Flatten(), Linear(_, 10), IFNode(), MeanOverTime(),
     }
 }

@@ -1,0 +1,141 @@
+//! A runtime of types alone, for `tests/ui`: what the expansion names, and nothing behind it.
+#![allow(dead_code, unused_imports, unused_macros)]
+
+macro_rules! snn_net {
+    ($($tokens:tt)*) => { snn_macros::snn_net! { (crate::snn) $($tokens)* } };
+}
+
+pub mod __private {
+    pub use snn_shape as shape;
+
+    #[derive(Debug)]
+    pub struct Tensor;
+    impl Tensor {
+        pub fn shallow_clone(&self) -> Tensor {
+            Tensor
+        }
+    }
+    pub mod nn {
+        pub struct Path<'a>(pub &'a ());
+    }
+    pub struct Error;
+    pub type Result<T, E = Error> = std::result::Result<T, E>;
+    pub struct Cx {
+        pub train: bool,
+    }
+    pub struct Tap;
+    pub trait State {
+        fn reset(&mut self) {}
+        fn detach(&mut self) {}
+        fn visit(&self, _: &mut dyn FnMut(&str, &Tensor)) {}
+    }
+    impl State for () {}
+    pub trait Layer: Sized {
+        type Config;
+        type State: State + std::fmt::Debug;
+        fn build(_: &Scope, _: Self::Config) -> Result<Self>;
+        fn state(&self) -> Self::State;
+        fn step(&self, _: &Tensor, _: &mut Self::State, _: &Cx) -> Result<Tensor>;
+        fn sequence(&self, _: &Tensor, _: &mut Self::State, _: &Cx) -> Result<Tensor>;
+        fn repeat(&self, _: &Tensor, _: i64, _: &mut Self::State, _: &Cx) -> Result<Tensor>;
+    }
+    pub struct Scope;
+    impl Scope {
+        pub fn root(_: &str, _: &nn::Path<'_>) -> Scope {
+            Scope
+        }
+        pub fn child(&self, _: impl std::fmt::Display) -> Scope {
+            Scope
+        }
+    }
+    pub struct Summary {
+        pub net: &'static str,
+        pub steps: usize,
+        pub rows: &'static [SummaryRow],
+    }
+    pub struct SummaryRow {
+        pub name: &'static str,
+        pub layer: &'static str,
+        pub out: &'static [usize],
+        pub sequence: bool,
+        pub params: usize,
+        pub state: usize,
+        pub macs: usize,
+    }
+
+    pub struct Shape1<const A: usize>;
+    pub struct Shape3<const A: usize, const B: usize, const C: usize>;
+    macro_rules! typed {
+        ($($name:ident<S $(, $t:ident)?>)*) => {$(
+            pub struct $name<S $(, const $t: usize)?>(std::marker::PhantomData<S>);
+            impl<S $(, const $t: usize)?> $name<S $(, $t)?> {
+                pub fn named(_: &str, _: Tensor) -> Result<Self> { Ok(Self(std::marker::PhantomData)) }
+                pub fn trusted(_: Tensor) -> Self { Self(std::marker::PhantomData) }
+                pub fn batch(&self) -> i64 { 1 }
+                pub fn steps(&self) -> i64 { 1 }
+            }
+            impl<S $(, const $t: usize)?> std::ops::Deref for $name<S $(, $t)?> {
+                type Target = Tensor;
+                fn deref(&self) -> &Tensor { &Tensor }
+            }
+        )*};
+    }
+    typed! { Static<S> Seq<S, T> Steps<S> }
+
+    macro_rules! layers {
+        ($($name:ident $config:ident { $($field:ident: $ty:ty),* })*) => {$(
+            #[derive(Debug)]
+            pub struct $name;
+            pub struct $config { $(pub $field: $ty),* }
+            impl Layer for $name {
+                type Config = $config;
+                type State = ();
+                fn build(_: &Scope, _: $config) -> Result<Self> { Ok($name) }
+                fn state(&self) {}
+                fn step(&self, _: &Tensor, _: &mut (), _: &Cx) -> Result<Tensor> { Ok(Tensor) }
+                fn sequence(&self, _: &Tensor, _: &mut (), _: &Cx) -> Result<Tensor> { Ok(Tensor) }
+                fn repeat(&self, _: &Tensor, _: i64, _: &mut (), _: &Cx) -> Result<Tensor> { Ok(Tensor) }
+            }
+        )*};
+    }
+    layers! {
+        Linear LinearConfig { in_features: usize, out_features: usize, bias: bool }
+        Flatten FlattenConfig { start_dim: usize, end_dim: usize }
+        IFNode IFNodeConfig { v_threshold: f64, v_reset: Option<f64>, surrogate_function: surrogate::Surrogate, detach_reset: bool }
+        LIFNode LIFNodeConfig { tau: f64, decay_input: bool, v_threshold: f64, v_reset: Option<f64>, surrogate_function: surrogate::Surrogate, detach_reset: bool }
+    }
+    pub mod surrogate {
+        pub struct Surrogate;
+        pub struct Sigmoid {
+            pub alpha: f64,
+            pub spiking: bool,
+        }
+        impl From<Sigmoid> for Surrogate {
+            fn from(_: Sigmoid) -> Surrogate {
+                Surrogate
+            }
+        }
+    }
+    pub mod ops {
+        use super::{Result, Tensor};
+        pub fn mean_over_time(_: &Tensor) -> Result<Tensor> {
+            Ok(Tensor)
+        }
+        pub fn at_step(_: &Tensor, _: i64) -> Result<Tensor> {
+            Ok(Tensor)
+        }
+        pub fn series(_: &[Tensor]) -> Result<Tensor> {
+            Ok(Tensor)
+        }
+    }
+    pub fn named_tensors(_: &impl State) -> Vec<(String, Tensor)> {
+        Vec::new()
+    }
+    pub fn visit_inside(_: &str, _: &impl State, _: &mut dyn FnMut(&str, &Tensor)) {}
+    pub fn check_batch(_: &str, _: i64, _: &[i64]) -> Result<()> {
+        Ok(())
+    }
+    pub fn check_steps(_: &str, _: &[i64]) -> Result<i64> {
+        Ok(1)
+    }
+}
