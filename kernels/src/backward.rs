@@ -8,13 +8,13 @@ use pulp::Arch;
 use crate::error::{Error, check_opt, sequence_len};
 use crate::fire::{Fire, HardReset, Reset, Rule, SoftReset};
 use crate::input::Input;
-use crate::lanes::{LANES, blocks, load, store};
+use crate::lanes::{LANES, blocks, load, prefetch, store};
 use crate::neuron::{Charge, MAX_PARAMS};
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
 
-/// Bytes that one of a tile's buffers may take; there are four.
-const TILE_BYTES: usize = 16 << 10;
+/// Bytes of each of a tile's two buffers, h and g: both stay in L1 next to the rows that stream through it.
+const TILE_BYTES: usize = 8 << 10;
 
 /// Where [`backward`] writes; `None` is not computed. All lengths in elements.
 #[derive(Debug)]
@@ -28,7 +28,8 @@ pub struct BackwardOut<'a, F> {
 /// The gradients of a [`forward`](crate::forward) call with the same arguments; `neurons` is its `out.v.len()`.
 ///
 /// `grad_spikes` (`[steps, neurons]`) and `grad_v` (`[neurons]`) are the loss's gradients with respect to the spikes and the last
-/// potential; `None` is zero. Returns dL/d(parameter), summed in `f64`, for each of the charge's parameters ([`Charge::PARAMS`]).
+/// potential; `None` is zero. Returns dL/d(parameter) for each of the charge's parameters ([`Charge::PARAMS`]), summed over a neuron's
+/// steps in `F` and over neurons in `f64`.
 ///
 /// With G_s, G_v the gradients of spike and potential of a step and g the surrogate's derivative at h - v_threshold:
 /// dL/dh = g (G_s + G_v dv/ds) + G_v dv/dh, without the dv/ds term if `detach_reset`. Thresholds and reset values get no gradient.
@@ -84,10 +85,9 @@ pub(crate) fn backward_on<F: Real, C: Charge<F>>(
         grad_x: out.x.map(|g| Columns::new(g, neurons)),
         grad_v0: out.v0.map(|g| Columns::new(g, neurons)),
     };
-    let soft = SoftReset { v_threshold: fire.v_threshold };
     let sums = match fire.reset {
         Reset::Hard(v_reset) => pass.run(arch, HardReset(v_reset)),
-        Reset::Soft => pass.run(arch, soft),
+        Reset::Soft => pass.run(arch, SoftReset { v_threshold: fire.v_threshold }),
     };
     let total = |i: usize| sums.iter().map(|tile| tile[i]).sum();
     Ok((0..C::PARAMS).map(total).collect())
@@ -180,7 +180,11 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
         if let Some(lanes) = rest {
             self.reverse::<R, DETACH, SPIKING, false>(rule, scratch, at(&lanes), width, lanes, &mut sums);
         }
-        sums.map(|lanes| lanes.iter().sum())
+        let mut totals = [0.0; MAX_PARAMS];
+        for (total, lanes) in totals.iter_mut().zip(&sums).take(C::PARAMS) {
+            *total = lanes.iter().sum();
+        }
+        totals
     }
 
     /// The potential before the first step.
@@ -207,24 +211,9 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
         let mut v = self.first::<FULL>(lanes.clone());
         for t in 0..self.steps {
             let x = load::<F, FULL>(self.x.row(t, self.neurons, lanes.clone()));
-            #[cfg(target_arch = "x86_64")]
-            {
-                use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-                let off = t * self.neurons + lanes.start;
-                let pf = |p: *const F| {
-                    for l in 0..4 {
-                        unsafe { _mm_prefetch::<_MM_HINT_T0>(p.cast::<f32>().wrapping_add(16 * l).cast()) };
-                    }
-                };
-                if let Some(gs) = self.grad_spikes {
-                    pf(gs.as_ptr().wrapping_add(off));
-                }
-                if let Some(gx) = &self.grad_x {
-                    pf(gx.ptr().wrapping_add(off));
-                }
-                if let Input::Sequence(x) = self.x {
-                    pf(x.as_ptr().wrapping_add(off + AHEAD));
-                }
+            if let Some(grad) = self.grad_spikes {
+                // For `reverse`. The hardware does not see it coming: the steps' rows are far apart and a tile's are short.
+                prefetch(&grad[t * self.neurons..][lanes.clone()]);
             }
             let (mut h, mut g) = ([F::ZERO; LANES], [F::ZERO; LANES]);
             for k in 0..LANES {
@@ -262,15 +251,20 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
     ) {
         let (charge, v_threshold) = (self.charge, self.fire.v_threshold);
         let fired = |t: usize| scratch.fired::<SPIKING>(t * width + at, v_threshold);
-        let mut grad_v = self.grad_v.map_or([F::ZERO; LANES], |g| load::<F, FULL>(&g[lanes.clone()]));
+        let mut grad_v = match self.grad_v {
+            Some(grad) => load::<F, FULL>(&grad[lanes.clone()]),
+            None => [F::ZERO; LANES],
+        };
         let mut total = [F::ZERO; LANES];
         let mut params = [[F::ZERO; LANES]; MAX_PARAMS];
         for t in (0..self.steps).rev() {
             let x = load::<F, FULL>(self.x.row(t, self.neurons, lanes.clone()));
             let (h, s) = fired(t);
             let g = load::<F, true>(&scratch.g[t * width + at..][..LANES]);
-            let from = t * self.neurons;
-            let grad_s = self.grad_spikes.map_or([F::ZERO; LANES], |g| load::<F, FULL>(&g[from + lanes.start..from + lanes.end]));
+            let grad_s = match self.grad_spikes {
+                Some(grad) => load::<F, FULL>(&grad[t * self.neurons..][lanes.clone()]),
+                None => [F::ZERO; LANES],
+            };
             // The potential before the step. Most charges are linear and do not look at it: then none of this is compiled.
             let v = if t == 0 {
                 self.first::<FULL>(lanes.clone())
@@ -317,5 +311,3 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
         }
     }
 }
-
-const AHEAD: usize = 64;

@@ -4,7 +4,7 @@ use pulp::Arch;
 
 use crate::error::Error;
 use crate::par::{Columns, map_tiles};
-use crate::philox::philox4x32;
+use crate::philox::philox4x32_lanes;
 use crate::real::Real;
 
 /// Elements per tile; a multiple of the 4 elements of one Philox block.
@@ -53,16 +53,19 @@ pub fn dropout_mask<F: Real>(seed: u64, stream: u32, draw: u32, p: f64, mask: &m
 fn fill<F: Real>(tile: &mut [F], first_block: u64, place: [u32; 2], key: [u32; 2], kept_words: u64, keep: F) {
     let mut block = first_block;
     for chunk in tile.chunks_mut(4 * LANES) {
-        let words: [[u32; 4]; LANES] = std::array::from_fn(
-            #[inline(always)]
-            |lane| {
-                let block = block + lane as u64;
-                philox4x32([block as u32, (block >> 32) as u32, place[0], place[1]], key)
-            },
-        );
-        for (x, &word) in chunk.iter_mut().zip(words.as_flattened()) {
-            *x = if u64::from(word) < kept_words { keep } else { F::ZERO };
+        let (mut low, mut high) = ([0; LANES], [0; LANES]);
+        for lane in 0..LANES {
+            let block = block + lane as u64;
+            (low[lane], high[lane]) = (block as u32, (block >> 32) as u32);
         }
+        let words = philox4x32_lanes([low, high, [place[0]; LANES], [place[1]; LANES]], key);
+        let mut values = [F::ZERO; 4 * LANES];
+        for lane in 0..LANES {
+            for (j, words) in words.iter().enumerate() {
+                values[4 * lane + j] = if u64::from(words[lane]) < kept_words { keep } else { F::ZERO };
+            }
+        }
+        chunk.copy_from_slice(&values[..chunk.len()]);
         block += LANES as u64;
     }
 }

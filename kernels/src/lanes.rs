@@ -32,6 +32,19 @@ pub(crate) fn store<F: Real, const FULL: bool>(block: &[F; LANES], dst: &mut [F]
     }
 }
 
+/// Asks for `src` to be brought into the cache.
+#[inline(always)]
+pub(crate) fn prefetch<F>(src: &[F]) {
+    #[cfg(target_arch = "x86_64")]
+    for line in src.chunks(64 / size_of::<F>()) {
+        use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+        // SAFETY: a prefetch is a hint, never a fault, and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    let _ = src;
+}
+
 /// The full blocks of `tile` by their first neuron, and the rest.
 pub(crate) fn blocks(tile: Range<usize>) -> (impl Iterator<Item = Range<usize>> + Clone, Option<Range<usize>>) {
     let full_end = tile.end - tile.len() % LANES;

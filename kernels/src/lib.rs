@@ -45,6 +45,8 @@ mod par;
 mod philox;
 mod real;
 mod surrogate;
+#[cfg(test)]
+mod tests;
 
 pub use backward::{BackwardOut, backward};
 pub use dropout::dropout_mask;

@@ -50,9 +50,6 @@ impl<'a, F> Columns<'a, F> {
         Columns { start: buffer.as_mut_ptr(), len: buffer.len(), cols, buffer: PhantomData }
     }
 
-    pub(crate) fn ptr(&self) -> *const F {
-        self.start
-    }
     /// Columns `lanes` of row `row`.
     ///
     /// # Safety

@@ -7,18 +7,26 @@ const W0: u32 = 0x9E37_79B9;
 const W1: u32 = 0xBB67_AE85;
 
 /// The four random words of `counter` under `key`. No state: any element of any stream can be had at any time, on any thread.
-#[inline(always)]
 pub fn philox4x32(counter: [u32; 4], key: [u32; 2]) -> [u32; 4] {
+    philox4x32_lanes(counter.map(|word| [word]), key).map(|[word]| word)
+}
+
+/// [`philox4x32`] of `N` counters, word by word: `counter[w][lane]`. The loops over lanes become vectors.
+#[inline(always)]
+pub(crate) fn philox4x32_lanes<const N: usize>(counter: [[u32; N]; 4], key: [u32; 2]) -> [[u32; N]; 4] {
     let [mut c0, mut c1, mut c2, mut c3] = counter;
     let [mut k0, mut k1] = key;
-    for round in 0..10 {
-        if round > 0 {
-            k0 = k0.wrapping_add(W0);
-            k1 = k1.wrapping_add(W1);
+    for _ in 0..10 {
+        for lane in 0..N {
+            let a = u64::from(M0) * u64::from(c0[lane]);
+            let b = u64::from(M1) * u64::from(c2[lane]);
+            c0[lane] = (b >> 32) as u32 ^ c1[lane] ^ k0;
+            c2[lane] = (a >> 32) as u32 ^ c3[lane] ^ k1;
+            c1[lane] = b as u32;
+            c3[lane] = a as u32;
         }
-        let a = u64::from(M0) * u64::from(c0);
-        let b = u64::from(M1) * u64::from(c2);
-        (c0, c1, c2, c3) = ((b >> 32) as u32 ^ c1 ^ k0, b as u32, (a >> 32) as u32 ^ c3 ^ k1, a as u32);
+        k0 = k0.wrapping_add(W0);
+        k1 = k1.wrapping_add(W1);
     }
     [c0, c1, c2, c3]
 }

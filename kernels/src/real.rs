@@ -38,13 +38,6 @@ pub trait Real:
     fn exp(self) -> Self;
     /// Arc tangent in radians, within 1 ulp, from vectorisable arithmetic.
     fn atan(self) -> Self;
-    /// `self / divisor`, by a multiplication where that gives the same bits: when the divisor is a power of two.
-    #[inline(always)]
-    fn divide(self, divisor: Self) -> Self {
-        if divisor.is_power_of_two() { self * (Self::ONE / divisor) } else { self / divisor }
-    }
-    /// Whether `self` is a positive power of two with an exact, normal reciprocal.
-    fn is_power_of_two(self) -> bool;
     /// The logistic function 1 / (1 + e^-x).
     #[inline(always)]
     fn sigmoid(self) -> Self {
@@ -73,11 +66,6 @@ macro_rules! real {
             #[inline(always)]
             fn abs(self) -> Self {
                 $F::abs(self)
-            }
-            #[inline(always)]
-            fn is_power_of_two(self) -> bool {
-                let mantissa = (1 << ($F::MANTISSA_DIGITS - 1)) - 1;
-                self.to_bits() & mantissa == 0 && self >= $F::MIN_POSITIVE && self <= 1.0 / $F::MIN_POSITIVE
             }
             #[inline(always)]
             fn exp(self) -> Self {

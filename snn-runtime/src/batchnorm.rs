@@ -1,111 +1,132 @@
-//! `BatchNorm2d`, by libtorch. In: `[N, C, H, W]`; out: the same shape.
+//! `BatchNorm2d`. In: `[N, C, H, W]`; out: the same shape, normalised per channel; in training its running statistics move on.
 
-use tch::{Kind, Tensor};
+use tch::nn::Init;
+use tch::{Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{Start, buffer, learnable};
+use crate::weights::{buffer, image, learnable, positive};
 
-/// Arguments of [`BatchNorm2d`].
-#[derive(Clone, Debug)]
+/// Arguments of [`BatchNorm2d`], in torch's words.
+#[derive(Clone, Debug, PartialEq)]
 pub struct BatchNorm2dConfig {
     /// Channels.
     pub num_features: usize,
     /// Added to the variance.
     pub eps: f64,
-    /// Weight of a new batch in the running statistics; `None`: the average of all batches.
+    /// Share of the new batch in the running statistics; `None`: the average of all batches so far.
     pub momentum: Option<f64>,
-    /// Learnable `weight` and `bias`.
+    /// Are a scale and a shift per channel learned?
     pub affine: bool,
-    /// Keeps running statistics for evaluation; otherwise every batch is normalised by its own.
+    /// Are running statistics kept, to be used in evaluation? Else the batch's own are, always.
     pub track_running_stats: bool,
 }
 
-/// Batch normalisation per channel: `(x - mean) / sqrt(var + eps) * weight + bias`.
+impl BatchNorm2dConfig {
+    /// torch's defaults for the rest: `eps` 1e-5, `momentum` 0.1, affine, with running statistics.
+    pub fn new(num_features: usize) -> Self {
+        BatchNorm2dConfig { num_features, eps: 1e-5, momentum: Some(0.1), affine: true, track_running_stats: true }
+    }
+}
+
+/// Batch normalisation, from "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift"
+/// (Ioffe and Szegedy, ICML 2015): (x - mean) / sqrt(var + eps) * weight + bias.
 ///
-/// In `'m'` the statistics run over time, batch and space, and the running statistics move once per call; in `'s'` once per
-/// step. Buffers `running_mean`, `running_var` and `num_batches_tracked` are saved with the weights.
-/// Ioffe and Szegedy, ICML 2015. PyTorch: `torch.nn.BatchNorm2d`; SpikingJelly: `layer.BatchNorm2d`.
+/// PyTorch equivalent: `torch.nn.BatchNorm2d(..)`; SpikingJelly: `layer.BatchNorm2d(..)`. A sequence is one batch of T * N
+/// images: statistics are of all steps, and the running ones move once.
+///
+/// # Shapes
+///
+/// `[N, C, H, W]` to the same. In training a batch needs more than one value per channel.
 #[derive(Debug)]
 pub struct BatchNorm2d {
-    name: String,
-    config: BatchNorm2dConfig,
     /// `[num_features]`, starts at 1.
     pub weight: Option<Tensor>,
     /// `[num_features]`, starts at 0.
     pub bias: Option<Tensor>,
-    /// The running statistics, if tracked.
-    pub running: Option<Running>,
+    /// Statistics for evaluation.
+    pub running: Option<RunningStats>,
+    config: BatchNorm2dConfig,
+    name: String,
 }
 
-/// Running statistics of a batch normalisation.
+/// What [`BatchNorm2d`] has learned of its input. Stored with the weights, and not trained.
 #[derive(Debug)]
-pub struct Running {
-    /// `[num_features]`, starts at 0.
+pub struct RunningStats {
+    /// `[num_features]`: `running_mean`, starts at 0.
     pub mean: Tensor,
-    /// `[num_features]`, unbiased, starts at 1.
+    /// `[num_features]`: `running_var`, unbiased, starts at 1.
     pub var: Tensor,
-    /// Training calls so far; an `i64` scalar.
+    /// One number, `Int64`: training batches so far.
     pub num_batches_tracked: Tensor,
 }
 
-impl BatchNorm2d {
-    /// The share of the new batch in the running statistics, after counting it.
-    fn momentum(&self, running: &Running) -> Result<f64, tch::TchError> {
-        let mut count = running.num_batches_tracked.shallow_clone();
-        let _ = tch::no_grad(|| count.f_add_scalar_(1))?;
-        match self.config.momentum {
-            Some(m) => Ok(m),
-            None => Ok(1.0 / running.num_batches_tracked.f_int64_value(&[])? as f64),
+impl RunningStats {
+    /// Counts a batch, and says what share it gets.
+    fn count(&self, momentum: Option<f64>) -> Result<f64, TchError> {
+        let _counted = tch::no_grad(|| self.num_batches_tracked.shallow_clone().f_add_scalar_(1))?;
+        match momentum {
+            Some(share) => Ok(share),
+            // Read only where it is needed: on a GPU reading waits.
+            None => Ok(1.0 / self.num_batches_tracked.f_double_value(&[])?),
         }
     }
+}
 
-    fn normalise(&self, x: &Tensor, cx: &Cx) -> Result<Tensor, tch::TchError> {
-        let c = &self.config;
-        let batch = cx.train || self.running.is_none();
+impl BatchNorm2d {
+    /// What it was built with.
+    pub fn config(&self) -> &BatchNorm2dConfig {
+        &self.config
+    }
+
+    fn normalise(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
         let momentum = match &self.running {
-            Some(running) if cx.train => self.momentum(running)?,
+            Some(running) if train => running.count(self.config.momentum)?,
             _ => 0.0,
         };
-        // Without gradient in between: libtorch moves the running statistics in place.
-        let (mean, var) = match &self.running {
-            Some(r) => (Some(&r.mean), Some(&r.var)),
-            None => (None, None),
-        };
-        x.f_batch_norm(self.weight.as_ref(), self.bias.as_ref(), mean, var, batch, momentum, c.eps, false)
+        let (mean, var) = self.running.as_ref().map(|r| (&r.mean, &r.var)).unzip();
+        let of_batch = train || self.running.is_none();
+        let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
+        x.f_batch_norm(weight, bias, mean, var, of_batch, momentum, self.config.eps, true)
     }
 }
 
 impl Stateless for BatchNorm2d {
     type Config = BatchNorm2dConfig;
 
-    fn build(scope: &Scope<'_>, config: BatchNorm2dConfig) -> Result<Self> {
-        if config.eps < 0.0 || config.eps.is_nan() {
-            return Err(Error::argument(scope.name(), "eps", format!("must not be negative, but is {}", config.eps), ""));
+    fn build(scope: &Scope<'_>, c: BatchNorm2dConfig) -> Result<Self> {
+        let features = [c.num_features];
+        positive(scope, &[("num_features", c.num_features)])?;
+        if !(c.eps >= 0.0 && c.eps.is_finite()) {
+            return Err(Error::argument(scope.name(), "eps", format!("must be 0 or more, but is {:?}", c.eps), ""));
         }
-        let n = &[config.num_features];
-        let (weight, bias) = match config.affine {
-            true => (Some(learnable(scope, "weight", n, Start::Const(1.0))?), Some(learnable(scope, "bias", n, Start::Const(0.0))?)),
-            false => (None, None),
-        };
-        let running = match config.track_running_stats {
-            true => Some(Running {
-                mean: buffer(scope, "running_mean", n, 0.0, Kind::Float)?,
-                var: buffer(scope, "running_var", n, 1.0, Kind::Float)?,
-                num_batches_tracked: buffer(scope, "num_batches_tracked", &[], 0.0, Kind::Int64)?,
-            }),
+        if let Some(m) = c.momentum
+            && !(0.0..=1.0).contains(&m)
+        {
+            let help = "`None` averages over all batches";
+            return Err(Error::argument(scope.name(), "momentum", format!("must be from 0 to 1, but is {m:?}"), help));
+        }
+        let affine = |name, value| if c.affine { learnable(scope, name, &features, Init::Const(value)).map(Some) } else { Ok(None) };
+        let (weight, bias) = (affine("weight", 1.0)?, affine("bias", 0.0)?);
+        let running = match c.track_running_stats {
             false => None,
+            true => Some(RunningStats {
+                mean: buffer(scope, "running_mean", &features, 0, scope.path().kind())?,
+                var: buffer(scope, "running_var", &features, 1, scope.path().kind())?,
+                num_batches_tracked: buffer(scope, "num_batches_tracked", &[], 0, Kind::Int64)?,
+            }),
         };
-        Ok(BatchNorm2d { name: scope.name().to_string(), config, weight, bias, running })
+        Ok(BatchNorm2d { weight, bias, running, config: c, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
-        let per_channel = x.numel() / self.config.num_features.max(1);
-        if cx.train && per_channel == 1 {
-            let problem = "cannot be normalised in training: it has one value per channel, and no variance";
-            return Err(Error::argument(&self.name, "x", problem, "use a larger batch, or evaluate: `forward(&x)`"));
+        let [h, w] = image(&self.name, x, Some(self.config.num_features))?;
+        let values = x.size()[0] * (h * w) as i64;
+        if values == 1 && (cx.train || self.running.is_none()) {
+            let help = "use a larger batch, or `forward`, which evaluates with running statistics";
+            return Err(Error::shape(&self.name, "more than one value per channel to take statistics of", &x.size(), help));
         }
-        self.normalise(x, cx).map_err(Error::in_layer(&self.name))
+        self.normalise(x, cx.train).map_err(Error::in_layer(&self.name))
     }
 }

@@ -1,102 +1,148 @@
-//! `Conv2d`, by libtorch. In: `[N, C, H, W]`; out: `[N, out_channels, H', W']`.
+//! `Conv2d`. In: `[N, in_channels, H, W]`; out: `[N, out_channels, H', W']`.
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{Start, bound, learnable};
+use crate::weights::{dims, image, positive, uniform};
 
-/// What a convolution sees beyond the border. PyTorch: `padding_mode`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What stands outside the image.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PaddingMode {
     /// Zeros.
+    #[default]
     Zeros,
-    /// The image mirrored, without the border cell itself.
+    /// The image mirrored at its edge, the edge itself not repeated.
     Reflect,
-    /// The border cell again.
+    /// The edge, again and again.
     Replicate,
-    /// The other side.
+    /// The opposite side.
     Circular,
 }
 
-/// Arguments of [`Conv2d`].
-#[derive(Clone, Debug)]
+/// Arguments of [`Conv2d`], in torch's words. Two values are height and width.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conv2dConfig {
-    /// Channels that arrive.
+    /// Channels that come in.
     pub in_channels: usize,
-    /// Channels that leave.
+    /// Channels that go out.
     pub out_channels: usize,
     /// Height and width of the kernel.
     pub kernel_size: [usize; 2],
-    /// Distance between outputs.
+    /// Cells from one output to the next.
     pub stride: [usize; 2],
-    /// Cells added (before, after) each axis; `"same"` is resolved by the macro.
+    /// Cells added before and after, for each axis: torch's `padding = p` is `[[p, p], [p, p]]`.
     pub padding: [[usize; 2]; 2],
-    /// Distance between kernel cells.
+    /// Cells from one kernel element to the next.
     pub dilation: [usize; 2],
-    /// Independent groups of channels.
+    /// Groups of channels that do not see each other.
     pub groups: usize,
-    /// Adds a learnable `bias`.
+    /// Is something learned added to each output channel?
     pub bias: bool,
-    /// What is padded with.
+    /// What the added cells hold.
     pub padding_mode: PaddingMode,
 }
 
-/// Cross-correlation over images.
+impl Conv2dConfig {
+    /// torch's defaults for the rest: `Conv2dConfig { stride: [2, 2], ..Conv2dConfig::new(3, 64, [7, 7]) }`.
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: [usize; 2]) -> Self {
+        Conv2dConfig {
+            in_channels,
+            out_channels,
+            kernel_size,
+            stride: [1, 1],
+            padding: [[0, 0], [0, 0]],
+            dilation: [1, 1],
+            groups: 1,
+            bias: true,
+            padding_mode: PaddingMode::Zeros,
+        }
+    }
+}
+
+/// Convolution (cross-correlation) of images; steps are images of their own.
 ///
-/// `weight` `[out_channels, in_channels / groups, kH, kW]` and `bias` `[out_channels]` start uniform within
-/// `1 / sqrt(in_channels / groups * kH * kW)`. PyTorch: `torch.nn.Conv2d`; SpikingJelly: `layer.Conv2d`.
+/// PyTorch equivalent: `torch.nn.Conv2d(..)`; SpikingJelly: `layer.Conv2d(..)`.
+///
+/// # Shapes
+///
+/// `[N, in_channels, H, W]` to `[N, out_channels, H', W']`, see [`snn_shape::conv`]. Weights from U(-b, b) with
+/// b = 1 / sqrt(in_channels / groups * kernel height * kernel width).
 #[derive(Debug)]
 pub struct Conv2d {
-    name: String,
-    config: Conv2dConfig,
-    /// `[out_channels, in_channels / groups, kH, kW]`
+    /// `[out_channels, in_channels / groups, kernel height, kernel width]`
     pub weight: Tensor,
     /// `[out_channels]`
     pub bias: Option<Tensor>,
+    config: Conv2dConfig,
+    name: String,
 }
 
 impl Conv2d {
-    fn convolve(&self, x: &Tensor) -> Result<Tensor, tch::TchError> {
+    /// What it was built with.
+    pub fn config(&self) -> &Conv2dConfig {
+        &self.config
+    }
+
+    /// Does the kernel fit?
+    fn check(&self, x: &Tensor) -> Result<()> {
+        let c = &self.config;
+        let size = image(&self.name, x, Some(c.in_channels))?;
+        for (axis, &len) in size.iter().enumerate() {
+            let [low, high] = c.padding[axis];
+            if snn_shape::conv(len, c.kernel_size[axis], c.stride[axis], low + high, c.dilation[axis]).is_none() {
+                let reach = c.kernel_size.map(|k| k.to_string()).join("x");
+                let wants = format!("at least the {reach} kernel's reach in height and width");
+                return Err(Error::shape(&self.name, wants, &x.size(), "use a smaller kernel, or more padding"));
+            }
+        }
+        Ok(())
+    }
+
+    fn convolve(&self, x: &Tensor) -> Result<Tensor, TchError> {
         let c = &self.config;
         let [[top, bottom], [left, right]] = c.padding.map(|p| p.map(|n| n as i64));
-        let symmetric = top == bottom && left == right;
-        let (x, padding) = if c.padding_mode == PaddingMode::Zeros && symmetric {
-            (x.shallow_clone(), [top, left])
-        } else if [top, bottom, left, right] == [0; 4] {
-            (x.shallow_clone(), [0, 0])
-        } else {
-            let mode = match c.padding_mode {
-                PaddingMode::Zeros => "constant",
-                PaddingMode::Reflect => "reflect",
-                PaddingMode::Replicate => "replicate",
-                PaddingMode::Circular => "circular",
-            };
-            // libtorch counts from the last axis.
-            (x.f_pad([left, right, top, bottom], mode, None)?, [0, 0])
+        let (bias, dilation) = (self.bias.as_ref(), dims(&c.dilation));
+        let run =
+            |x: &Tensor, padding: [i64; 2]| x.f_conv2d(&self.weight, bias, dims(&c.stride), padding, dilation.as_slice(), c.groups as i64);
+        // libtorch's convolution adds zeros itself, if as many on either side.
+        if c.padding_mode == PaddingMode::Zeros && top == bottom && left == right {
+            return run(x, [top, left]);
+        }
+        let mode = match c.padding_mode {
+            PaddingMode::Zeros => "constant",
+            PaddingMode::Reflect => "reflect",
+            PaddingMode::Replicate => "replicate",
+            PaddingMode::Circular => "circular",
         };
-        let [stride, dilation] = [c.stride, c.dilation].map(|a| a.map(|n| n as i64));
-        x.f_conv2d(&self.weight, self.bias.as_ref(), stride, padding, dilation, c.groups as i64)
+        // The last axis comes first.
+        run(&x.f_pad([left, right, top, bottom], mode, None)?, [0, 0])
     }
 }
 
 impl Stateless for Conv2d {
     type Config = Conv2dConfig;
 
-    fn build(scope: &Scope<'_>, config: Conv2dConfig) -> Result<Self> {
-        let start = Start::Uniform(bound(snn_shape::fan_in(config.in_channels, config.groups, &config.kernel_size)));
-        let [kh, kw] = config.kernel_size;
-        let weight = [config.out_channels, config.in_channels / config.groups.max(1), kh, kw];
-        Ok(Conv2d {
-            name: scope.name().to_string(),
-            weight: learnable(scope, "weight", &weight, start)?,
-            bias: if config.bias { Some(learnable(scope, "bias", &[config.out_channels], start)?) } else { None },
-            config,
-        })
+    fn build(scope: &Scope<'_>, c: Conv2dConfig) -> Result<Self> {
+        let [[kh, kw], [sh, sw], [dh, dw]] = [c.kernel_size, c.stride, c.dilation];
+        let [kernel, stride, dilation] = ["kernel_size", "stride", "dilation"];
+        positive(scope, &[("in_channels", c.in_channels), ("out_channels", c.out_channels), ("groups", c.groups)])?;
+        positive(scope, &[(kernel, kh), (kernel, kw), (stride, sh), (stride, sw), (dilation, dh), (dilation, dw)])?;
+        for (argument, channels) in [("in_channels", c.in_channels), ("out_channels", c.out_channels)] {
+            if snn_shape::divide(channels, c.groups).is_none() {
+                let problem = format!("must be a multiple of `groups = {}`, but is {channels}", c.groups);
+                return Err(Error::argument(scope.name(), argument, problem, ""));
+            }
+        }
+        let fan_in = snn_shape::fan_in(c.in_channels, c.groups, &c.kernel_size);
+        let weight = uniform(scope, "weight", &[c.out_channels, c.in_channels / c.groups, kh, kw], fan_in)?;
+        let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_channels], fan_in)?) } else { None };
+        Ok(Conv2d { weight, bias, config: c, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
+        self.check(x)?;
         self.convolve(x).map_err(Error::in_layer(&self.name))
     }
 }

@@ -1,67 +1,77 @@
-//! `Dropout`: one mask for all steps. In: any shape; out: the same shape, zeros where the mask is.
-
-use std::sync::atomic::{AtomicU32, Ordering};
+//! `Dropout`. In: any shape; out: the same, with a share of the elements set to 0 in training; state: which ones.
 
 use tch::{Kind, Tensor};
 
-use crate::buffer::{Float, slice_mut};
+use crate::elements::{Elements, Fresh};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
-use crate::random;
+use crate::rng::Stream;
 use crate::scope::Scope;
-use crate::state::{DropoutState, check_stored};
+use crate::state::{DropoutState, check_sizes};
 
 /// Arguments of [`Dropout`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct DropoutConfig {
     /// The share that is dropped, from 0 up to but not including 1.
     pub p: f64,
 }
 
-/// Drops elements with probability `p` and scales the rest by `1 / (1 - p)`, in training.
+impl Default for DropoutConfig {
+    fn default() -> Self {
+        DropoutConfig { p: 0.5 }
+    }
+}
+
+/// Sets a random share `p` of the elements to 0 in training, and multiplies the rest by 1 / (1 - p).
 ///
-/// The mask is drawn at the first training step after a reset and is the same at every step until the next: what a synapse
-/// forgets, it forgets for the whole sequence. It comes from a counter-based generator (Philox) keyed by
-/// [`manual_seed`](crate::manual_seed), the layer's name and the number of the draw.
-/// Lee et al., Frontiers in Neuroscience 2020. SpikingJelly: `layer.Dropout`.
+/// The mask is drawn at the first step of training after a reset, and stays the same for all steps until the next reset, from
+/// "Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures" (Lee et al., 2020).
+/// SpikingJelly equivalent: `layer.Dropout(..)`. In evaluation it gives what it gets.
+///
+/// # Shapes
+///
+/// `[N, ..]` to the same.
 #[derive(Debug)]
 pub struct Dropout {
-    name: String,
     p: f64,
-    draws: AtomicU32,
+    name: String,
+    stream: Stream,
 }
 
 impl Dropout {
-    fn draw(&self, size: &[i64], like: &Tensor) -> Result<Tensor> {
-        match like.kind() {
-            Kind::Double => self.draw_as::<f64>(size, like),
-            _ => self.draw_as::<f32>(size, like),
+    /// The mask in `s`, drawn now if there is none. `step` are the sizes of one step.
+    fn mask<'s>(&self, step: &[i64], x: &Tensor, s: &'s mut DropoutState) -> Result<&'s Tensor> {
+        if let Some(mask) = &s.mask {
+            check_sizes(&self.name, mask, step)?;
+        }
+        match &mut s.mask {
+            Some(mask) => Ok(mask),
+            none => Ok(none.insert(self.draw(step, x)?)),
         }
     }
 
-    fn draw_as<F: Float>(&self, size: &[i64], like: &Tensor) -> Result<Tensor> {
-        let mut mask = Tensor::f_empty(size, (F::KIND, tch::Device::Cpu)).map_err(Error::in_layer(&self.name))?;
-        let draw = self.draws.fetch_add(1, Ordering::Relaxed);
-        snn_kernels::dropout_mask(random::seed(), random::stream(&self.name), draw, self.p, slice_mut::<F>(&mut mask))
-            .map_err(|source| Error::Kernel { layer: self.name.clone(), source })?;
-        mask.f_to_device(like.device()).and_then(|m| m.f_to_kind(like.kind())).map_err(Error::in_layer(&self.name))
+    fn draw(&self, step: &[i64], x: &Tensor) -> Result<Tensor> {
+        // Drawn on the CPU in the kind of the numbers, or in f32 for smaller ones.
+        match x.kind() {
+            Kind::Double => self.fill::<f64>(step, x),
+            Kind::Float | Kind::Half | Kind::BFloat16 => self.fill::<f32>(step, x),
+            got => Err(Error::Kind { layer: self.name.clone(), wants: "floats", got }),
+        }
     }
 
-    /// The mask times `x`, whose last axes have the sizes `step`.
-    fn drop(&self, x: &Tensor, step: &[i64], s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
+    fn fill<F: Elements>(&self, step: &[i64], x: &Tensor) -> Result<Tensor> {
+        let at = self.stream.draw();
+        let mut mask = Fresh::<F>::new(&self.name, step)?;
+        snn_kernels::dropout_mask(at.seed, at.stream, at.draw, self.p, mask.elements()).map_err(|e| Error::bug(&self.name, e))?;
+        Ok(mask.into_tensor().f_to_device(x.device())?.f_to_kind(x.kind())?)
+    }
+
+    fn run(&self, x: &Tensor, step: &[i64], s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
         if !cx.train {
             return Ok(x.shallow_clone());
         }
-        let mask = match &s.mask {
-            Some(mask) => {
-                check_stored(&self.name, mask, step)?;
-                mask.shallow_clone()
-            }
-            None => self.draw(step, x)?,
-        };
-        let y = x.f_mul(&mask).map_err(Error::in_layer(&self.name))?;
-        s.mask = Some(mask);
-        Ok(y)
+        let mask = self.mask(step, x, s)?;
+        x.f_mul(mask).map_err(Error::in_layer(&self.name))
     }
 }
 
@@ -70,11 +80,12 @@ impl Layer for Dropout {
     type State = DropoutState;
 
     fn build(scope: &Scope<'_>, config: DropoutConfig) -> Result<Self> {
-        if !(0.0..1.0).contains(&config.p) {
-            let problem = format!("must be from 0 up to but not including 1, but is {}", config.p);
+        let p = config.p;
+        if !(0.0..1.0).contains(&p) {
+            let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
             return Err(Error::argument(scope.name(), "p", problem, ""));
         }
-        Ok(Dropout { name: scope.name().to_string(), p: config.p, draws: AtomicU32::new(0) })
+        Ok(Dropout { p, name: scope.name().to_string(), stream: Stream::new(scope) })
     }
 
     fn state(&self) -> DropoutState {
@@ -82,10 +93,14 @@ impl Layer for Dropout {
     }
 
     fn step(&self, x: &Tensor, s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
-        self.drop(x, &x.size(), s, cx)
+        self.run(x, &x.size(), s, cx)
     }
 
     fn sequence(&self, x: &Tensor, s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
-        self.drop(x, &x.size()[1..], s, cx)
+        let sizes = x.size();
+        match sizes[..] {
+            [steps, ref step @ ..] if steps > 0 => self.run(x, step, s, cx),
+            _ => Err(Error::Steps { layer: self.name.clone(), problem: format!("there is no step in {sizes:?}") }),
+        }
     }
 }

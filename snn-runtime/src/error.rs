@@ -11,7 +11,7 @@ use tch::TchError;
 pub enum Error {
     // ---- input ----------------------------------------------------------------------------------------------------------
     /// A tensor has another rank or other sizes than its place wants.
-    #[error("{layer}: wants {wants}, but gets {got:?}{}", fix(.help))]
+    #[error("{layer}: wants {wants}, but gets {got:?}{}", tail(.help))]
     Shape {
         /// The layer, or the input: `Csnn.conv1`, ``Csnn input `x` ``.
         layer: String,
@@ -33,16 +33,24 @@ pub enum Error {
         got: tch::Kind,
     },
     /// A tensor on a device that the layer has no kernel for.
-    #[error("{layer}: has kernels for the CPU, but its input is on {got:?}\n  help: keep the model and its input on `Device::Cpu`")]
+    #[error("{layer}: wants a tensor on the CPU, but gets one on {got:?}\n  help: keep the model and its input on `Device::Cpu`")]
     Device {
         /// The layer.
         layer: String,
-        /// Where the input lies.
+        /// Where the tensor lies.
         got: tch::Device,
+    },
+    /// A sequence without steps, or sequences with different numbers of steps.
+    #[error("{layer}: {problem}\n  help: a sequence is `[T, N, ..]` with T at least 1")]
+    Steps {
+        /// The layer, the net or the input.
+        layer: String,
+        /// What is odd about the steps.
+        problem: String,
     },
 
     // ---- state ----------------------------------------------------------------------------------------------------------
-    /// A state belongs to another batch than the input.
+    /// A state belongs to another batch size than the input. (SpikingJelly silently starts anew.)
     #[error("{layer}: its state is for a batch of {want}, but gets {got}\n  help: `reset()` the state, or make one with `state({got})`")]
     Batch {
         /// The layer or net.
@@ -52,7 +60,7 @@ pub enum Error {
         /// Samples in the input.
         got: i64,
     },
-    /// A stored state has other sizes than the input.
+    /// A stored state has other sizes than the input of one step.
     #[error("{layer}: its state has sizes {want:?}, but the input of one step has {got:?}\n  help: `reset()` the state first")]
     StateShape {
         /// The layer.
@@ -62,18 +70,10 @@ pub enum Error {
         /// Sizes of one step.
         got: Vec<i64>,
     },
-    /// A sequence without steps, or inputs with different numbers of steps.
-    #[error("{layer}: {problem}\n  help: a sequence is `[T, N, ..]` with T at least 1")]
-    Steps {
-        /// The net.
-        layer: String,
-        /// What is odd about the steps.
-        problem: String,
-    },
 
     // ---- arguments ------------------------------------------------------------------------------------------------------
     /// A value given when the layer is built, or a batch, that it cannot work with.
-    #[error("{layer}: {argument} {problem}{}", fix(.help))]
+    #[error("{layer}: {argument} {problem}{}", tail(.help))]
     Argument {
         /// The layer.
         layer: String,
@@ -102,29 +102,21 @@ pub enum Error {
         /// What is wrong with it.
         problem: String,
     },
-    /// A file's weights and the model's do not match.
+    /// A file's weights and the model's do not match. Nothing has been loaded.
     #[error("{}: does not fit the model{}{}{}", .path.display(), list("missing", .missing), list("unexpected", .unexpected), list("of another shape", .shapes))]
     Weights {
         /// The file.
         path: PathBuf,
-        /// Names the model has and the file lacks.
+        /// What the model has and the file lacks, by layer: `conv1: weight, bias`.
         missing: Vec<String>,
-        /// Names the file has and the model lacks.
+        /// What the file has and the model lacks, by layer.
         unexpected: Vec<String>,
-        /// Names with another shape: want and got.
+        /// What has another shape, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
         shapes: Vec<String>,
     },
 
-    // ---- kernels and libtorch -------------------------------------------------------------------------------------------
-    /// A kernel refused its arguments: a bug of this library.
-    #[error("{layer}: {source}")]
-    Kernel {
-        /// The layer.
-        layer: String,
-        /// What the kernel says.
-        source: snn_kernels::Error,
-    },
-    /// libtorch refused an operation.
+    // ---- libtorch, own code ---------------------------------------------------------------------------------------------
+    /// libtorch refused an operation in a layer.
     #[error("{layer}: {source}")]
     Layer {
         /// The layer.
@@ -135,29 +127,63 @@ pub enum Error {
     /// libtorch refused an operation outside a layer.
     #[error(transparent)]
     Torch(#[from] TchError),
+    /// A function of the user's own, named by `use` in a net, failed.
+    #[error("{0}")]
+    Own(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// Something that cannot happen did.
+    #[error("{layer}: {problem}\n  note: this is a bug of snn; please report it")]
+    Bug {
+        /// The layer.
+        layer: String,
+        /// What happened.
+        problem: String,
+    },
 }
 
 /// What every fallible function of the library returns.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 impl Error {
+    /// An argument that a layer cannot work with; for layers of your own, where `layer` is [`Scope::name`](crate::Scope::name).
+    ///
+    /// ```
+    /// let e = snn_runtime::Error::argument("Csnn.sn1", "tau", "must be greater than 1, but is 1", "");
+    /// assert_eq!(e.to_string(), "Csnn.sn1: `tau` must be greater than 1, but is 1");
+    /// ```
+    pub fn argument(layer: &str, argument: &str, problem: impl Into<String>, help: &str) -> Error {
+        Error::Argument { layer: layer.into(), argument: format!("`{argument}`"), problem: problem.into(), help: help.into() }
+    }
+
+    /// An input of another shape; for layers of your own.
+    pub fn shape(layer: &str, wants: impl Into<String>, got: &[i64], help: impl Into<String>) -> Error {
+        Error::Shape { layer: layer.into(), wants: wants.into(), got: got.into(), help: help.into() }
+    }
+
     /// Names the layer in which libtorch failed.
     pub(crate) fn in_layer(layer: &str) -> impl FnOnce(TchError) -> Error {
         let layer = layer.to_string();
         move |source| Error::Layer { layer, source }
     }
 
-    pub(crate) fn argument(layer: &str, argument: &str, problem: impl Into<String>, help: &str) -> Error {
-        Error::Argument { layer: layer.into(), argument: format!("`{argument}`"), problem: problem.into(), help: help.into() }
+    pub(crate) fn bug(layer: &str, problem: impl ToString) -> Error {
+        Error::Bug { layer: layer.into(), problem: problem.to_string() }
+    }
+
+    /// The same error about a layer that was given steps and batch as one axis.
+    pub(crate) fn of_sequence(self, sizes: Vec<i64>) -> Error {
+        match self {
+            Error::Shape { layer, wants, help, .. } => Error::Shape { layer, wants: wants.replacen("[N", "[T, N", 1), got: sizes, help },
+            other => other,
+        }
     }
 }
 
-fn fix(text: &str) -> String {
+fn tail(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("\n  help: {text}") }
 }
 
 fn list(what: &str, names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!("\n  {what}: {}", names.join(", ")) }
+    if names.is_empty() { String::new() } else { format!("\n  {what}: {}", names.join("; ")) }
 }
 
 #[cfg(test)]
@@ -171,7 +197,9 @@ mod tests {
             e.to_string(),
             "Csnn: its state is for a batch of 4, but gets 7\n  help: `reset()` the state, or make one with `state(7)`"
         );
-        let e = Error::argument("Csnn.sn1", "tau", "must be greater than 1, but is 1", "");
-        assert_eq!(e.to_string(), "Csnn.sn1: `tau` must be greater than 1, but is 1");
+        let e = Error::shape("Csnn.conv1", "[N, 3, H, W]", &[8, 1, 5, 5], "");
+        assert_eq!(e.to_string(), "Csnn.conv1: wants [N, 3, H, W], but gets [8, 1, 5, 5]");
+        let e = e.of_sequence(vec![2, 4, 1, 5, 5]);
+        assert_eq!(e.to_string(), "Csnn.conv1: wants [T, N, 3, H, W], but gets [2, 4, 1, 5, 5]");
     }
 }

@@ -1,4 +1,4 @@
-//! `Flatten` and `Identity`. In: `[N, ..]`; out: axes joined, or the same.
+//! `Flatten` and `Identity`. In: any shape; out: axes joined, or the same tensor.
 
 use tch::Tensor;
 
@@ -6,36 +6,69 @@ use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
 
-/// Arguments of [`Flatten`]: axes of `[N, ..]`, counted from 0, the batch.
-#[derive(Clone, Debug)]
+/// Arguments of [`Flatten`]: axes of `[N, ..]`, where 0 is the batch. Both ends are joined.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FlattenConfig {
-    /// First axis to join, at least 1.
+    /// The first axis to join, at least 1.
     pub start_dim: usize,
-    /// Last axis to join.
+    /// The last axis to join.
     pub end_dim: usize,
 }
 
-/// Joins axes of a sample into one. PyTorch: `torch.nn.Flatten`; SpikingJelly: `layer.Flatten`.
+/// Joins neighbouring axes of each sample.
+///
+/// PyTorch equivalent: `torch.nn.Flatten(..)`; SpikingJelly: `layer.Flatten(..)`. Axes are those of one step, in a sequence as
+/// well.
+///
+/// # Shapes
+///
+/// `[N, .., a, b, ..]` to `[N, .., a * b, ..]`.
 #[derive(Debug)]
 pub struct Flatten {
-    name: String,
     config: FlattenConfig,
+    name: String,
+}
+
+impl Flatten {
+    fn join(&self, x: &Tensor, before: usize) -> Result<Tensor> {
+        let FlattenConfig { start_dim, end_dim } = self.config;
+        if end_dim + before >= x.dim() {
+            let wants = format!("{}, .., with at least {} axes", if before == 1 { "[T, N" } else { "[N" }, end_dim + before + 1);
+            return Err(Error::shape(&self.name, wants, &x.size(), ""));
+        }
+        x.f_flatten((start_dim + before) as i64, (end_dim + before) as i64).map_err(Error::in_layer(&self.name))
+    }
 }
 
 impl Stateless for Flatten {
     type Config = FlattenConfig;
 
     fn build(scope: &Scope<'_>, config: FlattenConfig) -> Result<Self> {
-        Ok(Flatten { name: scope.name().to_string(), config })
+        let FlattenConfig { start_dim, end_dim } = config;
+        if start_dim == 0 {
+            let help = "`start_dim = 1` is the first axis of a sample";
+            return Err(Error::argument(scope.name(), "start_dim", "would flatten the batch away: it is 0", help));
+        }
+        if start_dim > end_dim {
+            let problem = format!("comes after `end_dim = {end_dim}`: it is {start_dim}");
+            return Err(Error::argument(scope.name(), "start_dim", problem, "swap the two"));
+        }
+        Ok(Flatten { config, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        x.f_flatten(self.config.start_dim as i64, self.config.end_dim as i64).map_err(Error::in_layer(&self.name))
+        self.join(x, 0)
+    }
+
+    fn forward_sequence(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
+        self.join(x, 1)
     }
 }
 
-/// Gives what it gets. PyTorch: `torch.nn.Identity`.
-#[derive(Clone, Copy, Debug)]
+/// Gives what it gets.
+///
+/// PyTorch equivalent: `torch.nn.Identity()`.
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Identity;
 
 impl Stateless for Identity {
@@ -46,6 +79,10 @@ impl Stateless for Identity {
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
+        Ok(x.shallow_clone())
+    }
+
+    fn forward_sequence(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
         Ok(x.shallow_clone())
     }
 }

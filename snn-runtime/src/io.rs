@@ -1,14 +1,97 @@
-//! Weights in files. In: a `VarStore`; out: a safetensors file, written at once or not at all; and back, with every name and
-//! shape accounted for.
+//! Weights as files. In: a `VarStore` and a path; out: a safetensors file, or the store with a file's weights.
 
-use std::collections::BTreeMap;
-use std::fs;
+use std::collections::{BTreeMap, HashMap};
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
+use std::process;
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
-use tch::{Device, Kind, Tensor, nn};
+use tch::{Kind, Tensor, nn};
 
 use crate::error::{Error, Result};
+
+/// Writes all weights and buffers to a safetensors file, under their dotted names (`conv1.weight`).
+///
+/// The file is there whole or not at all: it is written beside `path` and then renamed.
+///
+/// # Errors
+///
+/// [`Error::Io`]; a variable of a kind that the format does not have.
+pub fn save(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let variables: BTreeMap<String, Tensor> = vs.variables().into_iter().collect();
+    let mut bytes = Vec::with_capacity(variables.len());
+    for (name, variable) in &variables {
+        bytes.push((name, dtype(path, name, variable)?, sizes(variable), copy(variable)?));
+    }
+    let format = |e: &dyn std::fmt::Display| Error::Format { path: path.into(), problem: e.to_string() };
+    let views = bytes.iter().map(|(name, dtype, sizes, data)| Ok((name, TensorView::new(*dtype, sizes.clone(), data)?)));
+    let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| format(&e))?;
+    let file = safetensors::serialize(views, None).map_err(|e| format(&e))?;
+    write_whole(path, &file).map_err(|source| Error::Io { path: path.into(), source })
+}
+
+/// Reads a safetensors file into all variables of the store, which keep their kind and device.
+///
+/// # Errors
+///
+/// [`Error::Weights`] lists what is missing, unexpected or of another shape, by layer; [`Error::Io`] and [`Error::Format`] are
+/// about the file. Then nothing has changed.
+pub fn load(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
+    let path = path.as_ref();
+    let bytes = fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
+    let not_a_file = |e: &dyn std::fmt::Display| Error::Format { path: path.into(), problem: format!("is no safetensors file: {e}") };
+    let file = SafeTensors::deserialize(&bytes).map_err(|e| not_a_file(&e))?;
+    let stored: HashMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+    let mut variables: BTreeMap<String, Tensor> = vs.variables().into_iter().collect();
+    check_names(path, &variables, &stored)?;
+
+    let mut loaded = Vec::with_capacity(variables.len());
+    for (name, variable) in &mut variables {
+        if let Some(view) = stored.get(name) {
+            loaded.push((read(path, name, view)?, variable));
+        }
+    }
+    tch::no_grad(|| loaded.into_iter().try_for_each(|(value, variable)| variable.f_copy_(&value)))?;
+    Ok(())
+}
+
+fn check_names(path: &Path, variables: &BTreeMap<String, Tensor>, stored: &HashMap<String, TensorView<'_>>) -> Result<()> {
+    let absent = |name: &&String| !stored.contains_key(*name);
+    let missing: Vec<&str> = variables.keys().filter(absent).map(String::as_str).collect();
+    let mut unexpected: Vec<&str> = stored.keys().map(String::as_str).filter(|name| !variables.contains_key(*name)).collect();
+    unexpected.sort_unstable();
+    let shapes = variables.iter().filter_map(|(name, variable)| {
+        let (want, got) = (sizes(variable), stored.get(name)?.shape());
+        (want != got).then(|| format!("{name} wants {want:?}, but gets {got:?}"))
+    });
+    let shapes: Vec<String> = shapes.collect();
+    if missing.is_empty() && unexpected.is_empty() && shapes.is_empty() {
+        return Ok(());
+    }
+    let shapes: Vec<&str> = shapes.iter().map(String::as_str).collect();
+    Err(Error::Weights { path: path.into(), missing: by_layer(&missing), unexpected: by_layer(&unexpected), shapes: by_layer(&shapes) })
+}
+
+/// `conv1.weight`, `conv1.bias` as `conv1: weight, bias`.
+fn by_layer(names: &[&str]) -> Vec<String> {
+    let mut layers: Vec<(&str, Vec<&str>)> = Vec::new();
+    for name in names {
+        // What follows a space are sizes.
+        let end = name.find(' ').unwrap_or(name.len());
+        let (layer, rest) = name[..end].rfind('.').map_or(("", *name), |dot| (&name[..dot], &name[dot + 1..]));
+        match layers.last_mut() {
+            Some((last, names)) if *last == layer => names.push(rest),
+            _ => layers.push((layer, vec![rest])),
+        }
+    }
+    layers.into_iter().map(|(layer, names)| format!("{layer}{}{}", if layer.is_empty() { "" } else { ": " }, names.join(", "))).collect()
+}
+
+fn sizes(t: &Tensor) -> Vec<usize> {
+    t.size().into_iter().map(|n| n as usize).collect()
+}
 
 const KINDS: &[(Kind, Dtype)] = &[
     (Kind::Float, Dtype::F32),
@@ -17,96 +100,61 @@ const KINDS: &[(Kind, Dtype)] = &[
     (Kind::BFloat16, Dtype::BF16),
     (Kind::Int64, Dtype::I64),
     (Kind::Int, Dtype::I32),
+    (Kind::Int16, Dtype::I16),
+    (Kind::Int8, Dtype::I8),
     (Kind::Uint8, Dtype::U8),
     (Kind::Bool, Dtype::BOOL),
 ];
 
-fn io(path: &Path) -> impl FnOnce(std::io::Error) -> Error {
-    let path = path.to_path_buf();
-    move |source| Error::Io { path, source }
+fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
+    let found = KINDS.iter().find(|(kind, _)| *kind == t.kind());
+    found
+        .map(|(_, dtype)| *dtype)
+        .ok_or_else(|| Error::Format { path: path.into(), problem: format!("has no room for `{name}` of {:?}", t.kind()) })
 }
 
-fn format(path: &Path, problem: impl std::fmt::Display) -> Error {
-    Error::Format { path: path.to_path_buf(), problem: problem.to_string() }
+/// The bytes of a tensor, as the format wants them: little endian, row by row.
+fn copy(t: &Tensor) -> Result<Vec<u8>> {
+    let t = t.f_detach()?.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
+    let mut bytes = vec![0; t.numel() * t.kind().elt_size_in_bytes()];
+    t.f_copy_data_u8(&mut bytes, t.numel())?;
+    Ok(bytes)
 }
 
-/// Writes all weights and buffers under their dotted names. The file appears whole or not at all: it is written beside its
-/// place and renamed.
-///
-/// # Errors
-///
-/// The file cannot be written.
-pub fn save(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    let variables: BTreeMap<String, Tensor> = vs.variables().into_iter().collect();
-    let mut data: Vec<(String, Dtype, Vec<usize>, Vec<u8>)> = Vec::new();
-    for (name, tensor) in &variables {
-        let (_, dtype) = KINDS
-            .iter()
-            .find(|(k, _)| *k == tensor.kind())
-            .ok_or_else(|| format(path, format_args!("`{name}` has a kind that safetensors lacks")))?;
-        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_contiguous()?;
-        let mut bytes = vec![0; tensor.numel() * tensor.kind().elt_size_in_bytes()];
-        tensor.f_copy_data_u8(&mut bytes, tensor.numel())?;
-        data.push((name.clone(), *dtype, tensor.size().iter().map(|&n| n as usize).collect(), bytes));
+fn read(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
+    let kind = KINDS.iter().find(|(_, dtype)| *dtype == view.dtype()).map(|(kind, _)| *kind);
+    let problem = || format!("`{name}` is of {:?}, which libtorch has not", view.dtype());
+    let kind = kind.ok_or_else(|| Error::Format { path: path.into(), problem: problem() })?;
+    let sizes: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
+    Ok(Tensor::f_from_data_size(view.data(), &sizes, kind)?)
+}
+
+/// Writes beside `path` and renames, so that nobody sees half a file.
+fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    let mut name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_os_string();
+    name.push(format!(".tmp{}", process::id()));
+    let beside = path.with_file_name(name);
+    let write = || {
+        let mut file = File::create(&beside)?;
+        file.write_all(bytes)?;
+        file.sync_all()?;
+        fs::rename(&beside, path)
+    };
+    let written = write();
+    if written.is_err() {
+        let _ = fs::remove_file(&beside);
     }
-    let views = data
-        .iter()
-        .map(|(name, dtype, shape, bytes)| Ok((name.as_str(), TensorView::new(*dtype, shape.clone(), bytes).map_err(|e| format(path, e))?)))
-        .collect::<Result<Vec<_>>>()?;
-    let bytes = safetensors::serialize(views, None).map_err(|e| format(path, e))?;
-    write_whole(path, &bytes)
+    written
 }
 
-/// Writes a file beside its place and renames it.
-pub(crate) fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
-    let mut beside = path.as_os_str().to_owned();
-    beside.push(format!(".{}.part", std::process::id()));
-    let beside = Path::new(&beside);
-    fs::write(beside, bytes).map_err(io(beside))?;
-    fs::rename(beside, path).map_err(|e| {
-        let _ = fs::remove_file(beside);
-        io(path)(e)
-    })
-}
+#[cfg(test)]
+mod tests {
+    use super::by_layer;
 
-/// Loads all weights and buffers by name. Nothing is changed unless everything fits.
-///
-/// # Errors
-///
-/// The file cannot be read, is no safetensors file, or lists names or shapes that the model does not have; the error lists
-/// what is missing, unexpected and of another shape.
-pub fn load(vs: &mut nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
-    let path = path.as_ref();
-    let bytes = fs::read(path).map_err(io(path))?;
-    let file = SafeTensors::deserialize(&bytes).map_err(|e| format(path, e))?;
-    let variables: BTreeMap<String, Tensor> = vs.variables().into_iter().collect();
-    let stored: BTreeMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
-    let missing: Vec<String> = variables.keys().filter(|n| !stored.contains_key(*n)).cloned().collect();
-    let unexpected: Vec<String> = stored.keys().filter(|n| !variables.contains_key(*n)).cloned().collect();
-    let shapes: Vec<String> = variables
-        .iter()
-        .filter_map(|(name, v)| {
-            let (want, got) = (v.size(), stored.get(name)?.shape().iter().map(|&n| n as i64).collect::<Vec<_>>());
-            (want != got).then(|| format!("`{name}` wants {want:?}, but is {got:?}"))
-        })
-        .collect();
-    if !(missing.is_empty() && unexpected.is_empty() && shapes.is_empty()) {
-        return Err(Error::Weights { path: path.to_path_buf(), missing, unexpected, shapes });
+    #[test]
+    fn names_are_listed_by_layer() {
+        let names = ["conv1.bias", "conv1.weight", "layer1.0.w", "w"];
+        assert_eq!(by_layer(&names), ["conv1: bias, weight", "layer1.0: w", "w"]);
+        assert_eq!(by_layer(&["fc.weight wants [1], but gets [2.]"]), ["fc: weight wants [1], but gets [2.]"]);
     }
-    let mut read = Vec::new();
-    for (name, view) in &stored {
-        let (kind, _) = KINDS
-            .iter()
-            .find(|(_, d)| *d == view.dtype())
-            .ok_or_else(|| format(path, format_args!("`{name}` has kind {:?}", view.dtype())))?;
-        let size: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
-        read.push((&variables[name], Tensor::f_from_data_size(view.data(), &size, *kind)?));
-    }
-    tch::no_grad(|| {
-        for (variable, value) in read {
-            variable.shallow_clone().f_copy_(&value)?;
-        }
-        Ok(())
-    })
 }

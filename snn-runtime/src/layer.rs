@@ -1,85 +1,151 @@
-//! What a layer is. In: tensors of one step or of a sequence, and state; out: tensors. [`Layer`] is the general form,
-//! [`Stateless`] the short one for layers that remember nothing; layers of your own implement one of the two.
+//! What a layer is. In: a place to build it and its arguments, then tensors; out: tensors, and its state moved on.
+//!
+//! A layer of your own implements [`Stateless`] (a function of one step) or [`Layer`] (with state, or with its own way
+//! through a sequence), and is named by `use` in a net.
+
+use std::any::type_name;
+use std::fmt::Debug;
 
 use tch::Tensor;
 
 use crate::error::{Error, Result};
-use crate::record::Tap;
+use crate::ops;
 use crate::scope::Scope;
 use crate::state::State;
+use crate::tap::Tap;
 
-/// What a forward pass knows besides its data.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a forward pass needs to know besides its data.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Cx {
-    /// Training: batch statistics, dropout.
+    /// Training: batch statistics and dropout are on.
     pub train: bool,
 }
 
-/// A layer with memory. SpikingJelly: `base.MemoryModule`, with the memory as a value of its own.
+impl Cx {
+    /// `train: true`
+    pub const TRAIN: Cx = Cx { train: true };
+    /// `train: false`
+    pub const EVAL: Cx = Cx { train: false };
+}
+
+/// A layer of a net: one time step at a time, or a sequence at once, with the same result.
 ///
-/// The three ways to run it give the same numbers: a sequence is its steps, and a repeat is a sequence of equal steps.
-pub trait Layer: Sized + std::fmt::Debug {
-    /// Its arguments. For a layer of your own: `Default`, and a public field for each argument that the net may give.
+/// SpikingJelly: `step_mode` 's' is [`step`](Layer::step), 'm' is [`sequence`](Layer::sequence). There is no hidden state: `s`
+/// is taken and replaced.
+///
+/// ```
+/// use snn_runtime::{Cx, Layer, NeuronState, Result, Scope, Tensor};
+///
+/// /// Adds up what arrives.
+/// #[derive(Debug)]
+/// struct Accumulate;
+///
+/// impl Layer for Accumulate {
+///     type Config = ();
+///     type State = NeuronState;
+///     fn build(_: &Scope<'_>, (): ()) -> Result<Self> {
+///         Ok(Accumulate)
+///     }
+///     fn state(&self) -> NeuronState {
+///         NeuronState::default()
+///     }
+///     fn step(&self, x: &Tensor, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
+///         let sum = match &s.v {
+///             Some(v) => v.f_add(x)?,
+///             None => x.shallow_clone(),
+///         };
+///         s.v = Some(sum.shallow_clone());
+///         Ok(sum)
+///     }
+/// }
+///
+/// let y = Accumulate.sequence(&Tensor::from_slice(&[1, 2, 3]).reshape([3, 1]), &mut Accumulate.state(), &Cx::EVAL)?;
+/// assert_eq!(Vec::<i64>::try_from(y.reshape([-1]))?, [1, 3, 6]);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait Layer: Debug + Sized {
+    /// The arguments. For layers of your own a struct with `Default`, one public field per argument in the net.
     type Config;
-    /// What it remembers between steps; `()` for nothing.
+    /// What it remembers; `()` for nothing.
     type State: State;
 
-    /// Builds it with fresh weights in `scope`.
+    /// Builds it with fresh weights, registered in `scope.path()`.
     ///
     /// # Errors
     ///
-    /// An argument does not fit.
+    /// An argument that it cannot work with.
     fn build(scope: &Scope<'_>, config: Self::Config) -> Result<Self>;
 
-    /// The state before the first step.
+    /// A fresh state, for any batch size.
     fn state(&self) -> Self::State;
 
-    /// One step: `[N, ..]` to `[N, ..]`.
+    /// One time step: `[N, ..]` to `[N, ..]`.
     ///
     /// # Errors
     ///
-    /// The input or the state does not fit, or libtorch refuses.
+    /// An input that does not fit the layer or its state, or libtorch refuses an operation.
     fn step(&self, x: &Tensor, s: &mut Self::State, cx: &Cx) -> Result<Tensor>;
 
-    /// A whole sequence: `[T, N, ..]` to `[T, N, ..]`. Unless overridden, its steps one by one.
+    /// A whole sequence: `[T, N, ..]` to `[T, N, ..]`. Unless overridden, step by step.
     ///
     /// # Errors
     ///
-    /// As [`step`](Self::step).
+    /// As [`step`](Layer::step), or there is no step.
     fn sequence(&self, x: &Tensor, s: &mut Self::State, cx: &Cx) -> Result<Tensor> {
-        let steps = x.size().first().copied().unwrap_or(0);
-        let out = (0..steps).map(|t| self.step(&x.f_get(t)?, s, cx)).collect::<Result<Vec<_>>>()?;
-        Ok(Tensor::f_stack(&out, 0)?)
+        let steps = match x.dim() {
+            0 => 0,
+            _ => x.size()[0],
+        };
+        if steps == 0 {
+            return Err(Error::Steps { layer: short_name::<Self>(), problem: "the sequence has no steps".into() });
+        }
+        let series = (0..steps).map(|t| self.step(&ops::at_step(x, t)?, s, cx)).collect::<Result<Vec<_>>>()?;
+        ops::series(&series)
     }
 
-    /// `[N, ..]` shown at each of `steps` steps: to `[T, N, ..]`. Unless overridden, a sequence of equal steps.
+    /// One input, shown `steps` times: `[N, ..]` to `[T, N, ..]`.
     ///
     /// # Errors
     ///
-    /// As [`step`](Self::step).
+    /// As [`sequence`](Layer::sequence).
     fn repeat(&self, x: &Tensor, steps: i64, s: &mut Self::State, cx: &Cx) -> Result<Tensor> {
-        self.sequence(&crate::ops::at_every_step(x, steps)?, s, cx)
+        self.sequence(&ops::at_every_step(x, steps)?, s, cx)
     }
 }
 
-/// A layer without memory: one call serves a whole sequence, flattened to `[T * N, ..]`. SpikingJelly: `functional.seq_to_ann_forward`.
-pub trait Stateless: Sized + std::fmt::Debug {
-    /// Its arguments, see [`Layer::Config`].
+/// A layer without memory. A sequence runs through it in one call, steps and batch as one axis
+/// (SpikingJelly: `functional.seq_to_ann_forward`).
+pub trait Stateless: Debug + Sized {
+    /// The arguments, see [`Layer::Config`].
     type Config;
 
-    /// Builds it with fresh weights in `scope`.
+    /// Builds it, see [`Layer::build`].
     ///
     /// # Errors
     ///
-    /// An argument does not fit.
+    /// An argument that it cannot work with.
     fn build(scope: &Scope<'_>, config: Self::Config) -> Result<Self>;
 
-    /// `[N, ..]` to `[N, ..]`.
+    /// `[N, ..]` to `[N, ..]`, where `N` may be steps times batch.
     ///
     /// # Errors
     ///
-    /// libtorch refuses.
+    /// An input that does not fit, or libtorch refuses an operation.
     fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor>;
+
+    /// `[T, N, ..]` to `[T, N, ..]`: [`forward`](Stateless::forward) on `[T * N, ..]`.
+    ///
+    /// # Errors
+    ///
+    /// As [`forward`](Stateless::forward).
+    fn forward_sequence(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
+        let sizes = x.size();
+        let (Some(&steps), Some(&batch)) = (sizes.first(), sizes.get(1)) else {
+            return Err(Error::shape(&short_name::<Self>(), "[T, N, ..]", &sizes, "time comes first, then the batch"));
+        };
+        let y = self.forward(&x.f_flatten(0, 1)?, cx).map_err(|e| e.of_sequence(sizes))?;
+        split(&short_name::<Self>(), &y, steps, batch)
+    }
 }
 
 impl<L: Stateless> Layer for L {
@@ -87,59 +153,62 @@ impl<L: Stateless> Layer for L {
     type State = ();
 
     fn build(scope: &Scope<'_>, config: Self::Config) -> Result<Self> {
-        Stateless::build(scope, config)
+        <L as Stateless>::build(scope, config)
     }
 
-    fn state(&self) -> Self::State {}
+    fn state(&self) {}
 
     fn step(&self, x: &Tensor, (): &mut (), cx: &Cx) -> Result<Tensor> {
         self.forward(x, cx)
     }
 
     fn sequence(&self, x: &Tensor, (): &mut (), cx: &Cx) -> Result<Tensor> {
-        seq_to_ann(x, |x| self.forward(x, cx))
+        self.forward_sequence(x, cx)
     }
 
     fn repeat(&self, x: &Tensor, steps: i64, (): &mut (), cx: &Cx) -> Result<Tensor> {
-        crate::ops::at_every_step(&self.forward(x, cx)?, steps)
+        ops::at_every_step(&self.forward(x, cx)?, steps)
     }
 }
 
-/// `[T, N, ..]` as one batch of `T * N` through `f`, and back.
-pub(crate) fn seq_to_ann(x: &Tensor, f: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
-    let (steps, batch) = leading(x)?;
-    let y = f(&x.f_flatten(0, 1)?)?;
-    Ok(y.f_unflatten(0, [steps, batch])?)
-}
-
-/// The sizes of time and batch.
-pub(crate) fn leading(x: &Tensor) -> Result<(i64, i64)> {
-    match x.size().as_slice() {
-        [steps, batch, ..] => Ok((*steps, *batch)),
-        other => Err(Error::Shape { layer: "sequence".into(), wants: "[T, N, ..]".into(), got: other.to_vec(), help: String::new() }),
-    }
-}
-
-/// A layer whose spikes and potentials `#[record(..)]` can keep.
+/// A layer whose spikes and potential can be recorded: a neuron.
 pub trait Record: Layer {
-    /// [`Layer::step`], keeping what `tap` asks for.
+    /// [`Layer::step`], which also fills `tap`.
     ///
     /// # Errors
     ///
     /// As [`Layer::step`].
     fn step_recorded(&self, x: &Tensor, s: &mut Self::State, cx: &Cx, tap: &mut Tap) -> Result<Tensor>;
 
-    /// [`Layer::sequence`], keeping what `tap` asks for.
+    /// [`Layer::sequence`], which also fills `tap`.
     ///
     /// # Errors
     ///
-    /// As [`Layer::step`].
+    /// As [`Layer::sequence`].
     fn sequence_recorded(&self, x: &Tensor, s: &mut Self::State, cx: &Cx, tap: &mut Tap) -> Result<Tensor>;
 
-    /// [`Layer::repeat`], keeping what `tap` asks for.
+    /// [`Layer::repeat`], which also fills `tap`.
     ///
     /// # Errors
     ///
-    /// As [`Layer::step`].
+    /// As [`Layer::repeat`].
     fn repeat_recorded(&self, x: &Tensor, steps: i64, s: &mut Self::State, cx: &Cx, tap: &mut Tap) -> Result<Tensor>;
+}
+
+/// `[T * N, ..]` to `[T, N, ..]`.
+pub(crate) fn split(layer: &str, y: &Tensor, steps: i64, batch: i64) -> Result<Tensor> {
+    let mut sizes = y.size();
+    if sizes.first() != Some(&(steps * batch)) {
+        let help = "a layer keeps the batch axis; implement `Layer` to work on whole sequences";
+        return Err(Error::shape(layer, format!("an output of [{steps} * {batch}, ..]"), &sizes, help));
+    }
+    sizes.splice(0..1, [steps, batch]);
+    Ok(y.f_reshape(sizes)?)
+}
+
+/// `IFNode` for `snn_runtime::neuron::IFNode`.
+fn short_name<T>() -> String {
+    let name = type_name::<T>();
+    let end = name.find('<').unwrap_or(name.len());
+    name[..end].rsplit("::").next().unwrap_or(name).to_string()
 }

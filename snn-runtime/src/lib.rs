@@ -1,81 +1,109 @@
-//! The runtime of snn: layers, neurons, state, typed tensors and the autograd bridge, on libtorch through `tch`.
+//! The runtime of snn: what the code that `snn_net!` writes is made of. In: tensors and a `VarStore`; out: layers, neurons,
+//! state, typed tensors, and gradients through fused kernels.
 //!
-//! Models are written with [`snn_net!`]; everything else here is what they are made of.
+//! Users depend on the facade `snn`, which re-exports all of this.
+//!
+//! ```
+//! use snn_runtime::prelude::*;
+//! use snn_runtime::{LIFNode, LIFNodeConfig, Scope, surrogate::ATan};
+//!
+//! snn_runtime::manual_seed(0);
+//! let vs = nn::VarStore::new(Device::Cpu);
+//! let config = LIFNodeConfig { surrogate_function: ATan::default().into(), ..Default::default() };
+//! let neuron = LIFNode::build(&Scope::root("neuron", &vs.root()), config)?;
+//!
+//! let x = (Tensor::rand([16, 8, 100], (Kind::Float, Device::Cpu)) * 3.0).set_requires_grad(true); // [T, N, features]
+//! let mut state = neuron.state();
+//! let spikes = neuron.sequence(&x, &mut state, &Cx::TRAIN)?;
+//! spikes.sum(Kind::Float).backward(); // one node for all 16 steps
+//! assert_eq!(x.grad().size(), [16, 8, 100]);
+//! # Ok::<(), snn_runtime::Error>(())
+//! ```
 
-#[macro_use]
-mod macros;
-
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 pub mod autograd;
 mod batchnorm;
-mod buffer;
 mod conv;
+pub mod data;
 mod dropout;
+mod elements;
 mod error;
 mod flatten;
 pub mod io;
 mod layer;
 mod linear;
 pub mod monitor;
-mod neuron;
+pub mod neuron;
 pub mod ops;
 mod pool;
-mod random;
-mod record;
+pub mod prelude;
+mod rng;
 mod scope;
 mod state;
 mod summary;
 pub mod surrogate;
+mod tap;
 mod tensor;
+pub mod train;
 mod voting;
 mod weights;
 
-pub use batchnorm::{BatchNorm2d, BatchNorm2dConfig, Running};
+pub use batchnorm::{BatchNorm2d, BatchNorm2dConfig, RunningStats};
 pub use conv::{Conv2d, Conv2dConfig, PaddingMode};
 pub use dropout::{Dropout, DropoutConfig};
 pub use error::{Error, Result};
 pub use flatten::{Flatten, FlattenConfig, Identity};
+pub use io::{load, save};
 pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
 pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, ParametricLIFNode, ParametricLIFNodeConfig};
 pub use pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices};
-pub use random::manual_seed;
-pub use record::{Spikes, SpikesAndVoltage, Tap, Voltage};
+pub use rng::manual_seed;
 pub use scope::Scope;
-pub use state::{DropoutState, NeuronState, State};
+pub use state::{DropoutState, NeuronState, State, named_tensors};
 pub use summary::{Summary, SummaryRow};
-pub use tch::{Device, Kind, Tensor, nn};
+pub use tap::{FromTap, Spikes, SpikesAndVoltage, Tap, Voltage};
+pub use tch::{Device, Kind, TchError, Tensor, nn, no_grad};
 pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
 pub use voting::{VotingLayer, VotingLayerConfig};
 
-/// What generated code names; no part of the public API.
-#[doc(hidden)]
-pub mod __private {
-    pub use crate::record::{finish, taps_between};
-    pub use crate::state::{check_batch, check_steps, named_tensors, visit_inside};
-    pub use crate::*;
-    pub use snn_macros::snn_net as snn_net_impl;
-    pub use snn_shape as shape;
-
-    /// Brings what a function of the user's own gives to a tensor: it may give a `Tensor` or a `Result` of one.
-    pub trait IntoResult {
-        /// The tensor, or why there is none.
-        fn into_result(self) -> Result<Tensor>;
-    }
-
-    impl IntoResult for Tensor {
-        fn into_result(self) -> Result<Tensor> {
-            Ok(self)
-        }
-    }
-
-    impl<E: Into<Error>> IntoResult for Result<Tensor, E> {
-        fn into_result(self) -> Result<Tensor> {
-            self.map_err(Into::into)
-        }
-    }
-
-    /// The result of a function of the user's own.
-    pub fn own(value: impl IntoResult) -> Result<Tensor> {
-        value.into_result()
-    }
+/// A spiking network, checked and generated at compile time.
+///
+/// Layers are declared like struct fields and wired in an optional `forward`; shapes, time axis, step modes and state are
+/// checked, and every mistake is reported at once, on its token. The language is described in `docs/language.md`.
+///
+/// ```
+/// use snn_runtime::{Device, Kind, Tensor, nn, snn_net};
+///
+/// snn_net! {
+///     /// Three layers, four steps.
+///     pub net Tiny(x: [1, 8, 8]) -> [10] {
+///         T = 4;
+///         step_mode = 'm';
+///         surrogate = ATan;
+///
+///         conv: Conv2d(_, 4, kernel_size = 3, padding = 1),
+///         sn: IFNode(),
+///         MaxPool2d(2),
+///         Flatten(),
+///         fc: Linear(_, 10),
+///         MeanOverTime(),
+///     }
+/// }
+///
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let net = Tiny::new(&vs.root())?;
+/// let x = Tiny::input(Tensor::rand([2, 1, 8, 8], (Kind::Float, Device::Cpu)))?;
+/// let y = net.forward(&x)?;
+/// assert_eq!(y.size(), [2, 10]);
+/// println!("{}", Tiny::SUMMARY);
+/// # Ok::<(), snn_runtime::Error>(())
+/// ```
+#[macro_export]
+macro_rules! snn_net {
+    ($($t:tt)*) => {
+        $crate::__private::snn_net_impl! { ($crate) $($t)* }
+    };
 }

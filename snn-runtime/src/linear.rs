@@ -5,45 +5,66 @@ use tch::Tensor;
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{Start, bound, learnable};
+use crate::weights::{positive, uniform};
 
-/// Arguments of [`Linear`].
-#[derive(Clone, Debug)]
+/// Arguments of [`Linear`], in torch's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinearConfig {
-    /// Size of the last axis that arrives.
+    /// Features that come in.
     pub in_features: usize,
-    /// Size of the last axis that leaves.
+    /// Features that go out.
     pub out_features: usize,
-    /// Adds a learnable `bias`.
+    /// Is something learned added to each output?
     pub bias: bool,
 }
 
-/// `x W^T + b` on the last axis.
+impl LinearConfig {
+    /// With a bias, torch's default.
+    pub fn new(in_features: usize, out_features: usize) -> Self {
+        LinearConfig { in_features, out_features, bias: true }
+    }
+}
+
+/// Fully connected: x W^T + b on the last axis.
 ///
-/// `weight` `[out_features, in_features]` and `bias` `[out_features]` start uniform within `1 / sqrt(in_features)`.
-/// PyTorch: `torch.nn.Linear`; SpikingJelly: `layer.Linear`.
+/// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`.
+///
+/// # Shapes
+///
+/// `[.., in_features]` to `[.., out_features]`. Weights from U(-b, b) with b = 1 / sqrt(in_features).
 #[derive(Debug)]
 pub struct Linear {
-    name: String,
     /// `[out_features, in_features]`
     pub weight: Tensor,
     /// `[out_features]`
     pub bias: Option<Tensor>,
+    config: LinearConfig,
+    name: String,
+}
+
+impl Linear {
+    /// What it was built with.
+    pub fn config(&self) -> &LinearConfig {
+        &self.config
+    }
 }
 
 impl Stateless for Linear {
     type Config = LinearConfig;
 
     fn build(scope: &Scope<'_>, c: LinearConfig) -> Result<Self> {
-        let start = Start::Uniform(bound(snn_shape::fan_in(c.in_features, 1, &[])));
-        Ok(Linear {
-            name: scope.name().to_string(),
-            weight: learnable(scope, "weight", &[c.out_features, c.in_features], start)?,
-            bias: if c.bias { Some(learnable(scope, "bias", &[c.out_features], start)?) } else { None },
-        })
+        positive(scope, &[("in_features", c.in_features), ("out_features", c.out_features)])?;
+        let weight = uniform(scope, "weight", &[c.out_features, c.in_features], c.in_features)?;
+        let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_features], c.in_features)?) } else { None };
+        Ok(Linear { weight, bias, config: c, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
+        let size = x.size();
+        if size.last() != Some(&(self.config.in_features as i64)) {
+            let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
+            return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
+        }
         x.f_linear(&self.weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name))
     }
 }

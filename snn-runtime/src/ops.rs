@@ -1,128 +1,177 @@
-//! Functions that `forward` may call, and the operations on time behind the layers of the same name. In: tensors of one step
-//! `[N, ..]` or of a sequence `[T, N, ..]`; out: a tensor.
+//! Functions of `forward`: element by element, joining, and over time. In: tensors, `[N, ..]` for one step or `[T, N, ..]` for
+//! a sequence; out: one tensor.
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// `a + b`: element-wise residual of Fang et al., "Deep Residual Learning in Spiking Neural Networks", NeurIPS 2021.
+/// a + b.
 ///
 /// # Errors
 ///
-/// libtorch refuses, such as tensors on two devices.
-pub fn sew_add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    add(a, b)
-}
-
-/// `a AND b` of spikes, as the product. Same source as [`sew_add`].
-///
-/// # Errors
-///
-/// As [`sew_add`].
-pub fn sew_and(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    mul(a, b)
-}
-
-/// `(NOT a) AND b` of spikes: `(1 - a) * b`, with `a` the residual branch. Same source as [`sew_add`].
-///
-/// # Errors
-///
-/// As [`sew_add`].
-pub fn sew_iand(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    Ok(b.f_mul(&(a.f_neg()?.f_add_scalar(1.0)?))?)
-}
-
-/// `a + b`.
-///
-/// # Errors
-///
-/// As [`sew_add`].
+/// As all functions here: the sizes do not fit.
 pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    Ok(a.f_add(b)?)
+    a.f_add(b).map_err(Error::in_layer("add"))
 }
 
-/// `a * b`.
+/// a * b, element by element.
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
+/// As [`add`].
 pub fn mul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
-    Ok(a.f_mul(b)?)
+    a.f_mul(b).map_err(Error::in_layer("mul"))
 }
 
-/// Joined along `axis`; a net calls it with the first axis of a sample.
+/// a + b: the ADD of "Deep Residual Learning in Spiking Neural Networks" (Fang et al., NeurIPS 2021).
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
-pub fn cat(parts: &[&Tensor], axis: i64) -> Result<Tensor> {
-    Ok(Tensor::f_cat(parts, axis)?)
+/// As [`add`].
+pub fn sew_add(out: &Tensor, shortcut: &Tensor) -> Result<Tensor> {
+    shortcut.f_add(out).map_err(Error::in_layer("sew_add"))
 }
 
-/// Joined along a new `axis`; a net calls it with the first axis of a sample.
+/// a * b: the AND of the same paper.
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
-pub fn stack(parts: &[&Tensor], axis: i64) -> Result<Tensor> {
-    Ok(Tensor::f_stack(parts, axis)?)
+/// As [`add`].
+pub fn sew_and(out: &Tensor, shortcut: &Tensor) -> Result<Tensor> {
+    shortcut.f_mul(out).map_err(Error::in_layer("sew_and"))
 }
 
-/// The mean over the time axis: firing rates. SpikingJelly: `y.mean(0)`.
+/// (1 - out) * shortcut: the IAND of the same paper.
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
+/// As [`add`].
+pub fn sew_iand(out: &Tensor, shortcut: &Tensor) -> Result<Tensor> {
+    let inverse = |out: &Tensor| out.f_neg()?.f_add_scalar(1.0);
+    inverse(out).and_then(|inverse| shortcut.f_mul(&inverse)).map_err(Error::in_layer("sew_iand"))
+}
+
+/// Joins along axis `dim`, which all have: 1 is the first axis of a sample for one step, 2 in a sequence.
+///
+/// # Errors
+///
+/// As [`add`].
+pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
+    Tensor::f_cat(tensors, dim).map_err(Error::in_layer("cat"))
+}
+
+/// Joins along a new axis `dim`, counted as in [`cat`].
+///
+/// # Errors
+///
+/// As [`add`].
+pub fn stack(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
+    Tensor::f_stack(tensors, dim).map_err(Error::in_layer("stack"))
+}
+
+/// `[T, N, ..]` to `[N, ..]`: the mean of all steps, the firing rate where they are spikes.
+///
+/// # Errors
+///
+/// As all functions over time: there is no step.
 pub fn mean_over_time(x: &Tensor) -> Result<Tensor> {
-    Ok(x.f_mean_dim(0i64, false, None)?)
+    over_time("mean_over_time", x, |x| x.f_mean_dim(0, false, None))
 }
 
-/// The maximum over the time axis.
+/// `[T, N, ..]` to `[N, ..]`: the sum of all steps, the spike count where they are spikes.
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
-pub fn max_over_time(x: &Tensor) -> Result<Tensor> {
-    Ok(x.f_max_dim(0, false)?.0)
-}
-
-/// The sum over the time axis: spike counts.
-///
-/// # Errors
-///
-/// As [`sew_add`].
+/// As [`mean_over_time`].
 pub fn sum_over_time(x: &Tensor) -> Result<Tensor> {
-    Ok(x.f_sum_dim_intlist(0i64, false, None)?)
+    over_time("sum_over_time", x, |x| x.f_sum_dim_intlist(0, false, None))
 }
 
-/// The last step.
+/// `[T, N, ..]` to `[N, ..]`: the largest value of all steps; the gradient goes to the first step that has it.
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
+/// As [`mean_over_time`].
+pub fn max_over_time(x: &Tensor) -> Result<Tensor> {
+    over_time("max_over_time", x, |x| x.f_max_dim(0, false).map(|(max, _)| max))
+}
+
+/// `[T, N, ..]` to `[N, ..]`: the last step.
+///
+/// # Errors
+///
+/// As [`mean_over_time`].
 pub fn last_step(x: &Tensor) -> Result<Tensor> {
-    Ok(x.f_select(0, -1)?)
+    over_time("last_step", x, |x| x.f_select(0, -1))
 }
 
-/// `[N, ..]` as a sequence of `steps` equal steps, without a copy.
+fn over_time(name: &str, x: &Tensor, f: impl Fn(&Tensor) -> Result<Tensor, TchError>) -> Result<Tensor> {
+    if x.dim() == 0 || x.size()[0] == 0 {
+        return Err(Error::Steps { layer: name.into(), problem: format!("there is no step in {:?}", x.size()) });
+    }
+    f(x).map_err(Error::in_layer(name))
+}
+
+/// `[T, N, ..]` to `[N, ..]`: step `t`.
 ///
 /// # Errors
 ///
-/// As [`sew_add`].
-pub fn at_every_step(x: &Tensor, steps: i64) -> Result<Tensor> {
-    let mut size = vec![steps];
-    size.extend(x.size());
-    Ok(x.f_unsqueeze(0)?.f_expand(size, false)?)
-}
-
-/// Step `t` of a sequence.
-#[doc(hidden)]
+/// There is no such step.
 pub fn at_step(x: &Tensor, t: i64) -> Result<Tensor> {
     Ok(x.f_select(0, t)?)
 }
 
-/// Steps, one by one computed, as a sequence.
-#[doc(hidden)]
+/// `[N, ..]` to `[T, N, ..]`: the same at every step, without a copy.
+///
+/// # Errors
+///
+/// `steps` is negative.
+pub fn at_every_step(x: &Tensor, steps: i64) -> Result<Tensor> {
+    let mut sizes = vec![steps];
+    sizes.extend(x.size());
+    Ok(x.f_expand(sizes, false)?)
+}
+
+/// Steps, `[N, ..]` each, to `[T, N, ..]`.
+///
+/// # Errors
+///
+/// There is no step, or they differ in size.
 pub fn series(steps: &[Tensor]) -> Result<Tensor> {
     Ok(Tensor::f_stack(steps, 0)?)
+}
+
+/// What a function of the user's own may return: a `Tensor`, or a `Result` of one with any error.
+pub trait OwnOutput {
+    /// As the library's result.
+    ///
+    /// # Errors
+    ///
+    /// The function's own.
+    fn into_result(self) -> Result<Tensor>;
+}
+
+impl OwnOutput for Tensor {
+    fn into_result(self) -> Result<Tensor> {
+        Ok(self)
+    }
+}
+
+impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> OwnOutput for Result<Tensor, E> {
+    fn into_result(self) -> Result<Tensor> {
+        // The library's own error comes through as it is.
+        self.map_err(|e| match e.into().downcast::<Error>() {
+            Ok(ours) => *ours,
+            Err(theirs) => Error::Own(theirs),
+        })
+    }
+}
+
+/// Calls on a function of the user's own end here.
+///
+/// # Errors
+///
+/// The function's own.
+pub fn own(output: impl OwnOutput) -> Result<Tensor> {
+    output.into_result()
 }

@@ -14,24 +14,25 @@ pub struct Scope<'a> {
 }
 
 impl<'a> Scope<'a> {
-    /// The net itself.
+    /// The net itself, at `vs` (mostly `vs.root()`).
     pub fn root(net: &str, vs: &nn::Path<'a>) -> Scope<'a> {
         Scope { path: vs.clone(), name: net.to_string(), input: Vec::new() }
     }
 
-    /// One level down: the layer or list of that name.
+    /// One level down: the layer or list of that name. A dot in the name is one more level.
     pub fn child(&self, label: impl Display) -> Scope<'a> {
         let label = label.to_string();
-        Scope { path: &self.path / &label, name: format!("{}.{label}", self.name), input: Vec::new() }
+        let path = label.split('.').fold(self.path.clone(), |path, part| path.sub(part));
+        Scope { path, name: format!("{}.{label}", self.name), input: Vec::new() }
     }
 
-    /// Says what will arrive.
+    /// Says what will arrive, per sample.
     pub fn with_input(mut self, shape: &[usize]) -> Scope<'a> {
         self.input = shape.to_vec();
         self
     }
 
-    /// Where to register weights: `scope.path().var("weight", ..)`.
+    /// Where to register weights: `scope.path().f_var("weight", ..)`.
     pub fn path(&self) -> &nn::Path<'a> {
         &self.path
     }

@@ -1,37 +1,41 @@
-//! State as a value. In: what layers remember; out: reset, detach, and every stored tensor by name.
+//! What a layer remembers between steps, as a value. In: nothing; out: tensors that `step` takes and replaces.
+//!
+//! A state is fresh (it stores nothing, and the layer starts from its reset value) or belongs to one batch size. The gradient
+//! flows through it until `detach`.
+
+use std::fmt::Debug;
 
 use tch::Tensor;
 
 use crate::error::{Error, Result};
 
-/// What a layer or a net remembers between steps. SpikingJelly: the memories of `base.MemoryModule`.
-pub trait State: std::fmt::Debug {
-    /// Back to the state before the first step.
+/// The state of a layer, a list, a block or a net.
+pub trait State: Debug {
+    /// Back to fresh, as before the first step. (SpikingJelly: `functional.reset_net`.)
     fn reset(&mut self);
 
-    /// Cuts the gradient: the stored tensors count as given from here on.
+    /// Cuts the gradient: what came before is taken as given. (SpikingJelly: `functional.detach_net`.)
     fn detach(&mut self);
 
-    /// Every stored tensor by name; a fresh state stores none.
+    /// Calls `f` with every stored tensor and its name, `v` or `sn1.v`; a fresh state stores none.
     fn visit(&self, f: &mut dyn FnMut(&str, &Tensor));
 }
 
+/// Nothing is remembered.
 impl State for () {
     fn reset(&mut self) {}
-
     fn detach(&mut self) {}
-
     fn visit(&self, _: &mut dyn FnMut(&str, &Tensor)) {}
 }
 
-/// The states of `[layer; N]`, under the names `0`, `1`, ..
+/// Copies of one layer, named by their number.
 impl<S: State, const N: usize> State for [S; N] {
     fn reset(&mut self) {
-        self.iter_mut().for_each(State::reset);
+        self.iter_mut().for_each(S::reset);
     }
 
     fn detach(&mut self) {
-        self.iter_mut().for_each(State::detach);
+        self.iter_mut().for_each(S::detach);
     }
 
     fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
@@ -41,94 +45,96 @@ impl<S: State, const N: usize> State for [S; N] {
     }
 }
 
-/// Visits `state` with `prefix.` before its names.
-#[doc(hidden)]
+macro_rules! one_tensor {
+    ($(#[$doc:meta])* $name:ident { $(#[$field_doc:meta])* $field:ident }) => {
+        $(#[$doc])*
+        #[derive(Debug, Default)]
+        pub struct $name {
+            $(#[$field_doc])*
+            pub $field: Option<Tensor>,
+        }
+
+        impl State for $name {
+            fn reset(&mut self) {
+                self.$field = None;
+            }
+
+            fn detach(&mut self) {
+                self.$field = self.$field.take().map(|t| t.detach());
+            }
+
+            fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
+                if let Some(t) = &self.$field {
+                    f(stringify!($field), t);
+                }
+            }
+        }
+    };
+}
+
+one_tensor! {
+    /// A neuron's memory (SpikingJelly: the memories of `BaseNode`).
+    NeuronState {
+        /// `[N, ..]`: the membrane potential after the last step's reset; `None` at its reset value, before the first step.
+        v
+    }
+}
+
+one_tensor! {
+    /// What `Dropout` keeps until it is reset.
+    DropoutState {
+        /// `[N, ..]`: 0 or 1 / (1 - p), the same at every step; `None` until the first step of training.
+        mask
+    }
+}
+
+/// Visits `state` with `prefix` and a dot before each name.
 pub fn visit_inside(prefix: &str, state: &impl State, f: &mut dyn FnMut(&str, &Tensor)) {
-    state.visit(&mut |name, tensor| f(&format!("{prefix}.{name}"), tensor));
+    state.visit(&mut |name, t| f(&format!("{prefix}.{name}"), t));
 }
 
-/// Every stored tensor under its dotted name.
-#[doc(hidden)]
+/// Every stored tensor under its dotted name, attached to the graph.
 pub fn named_tensors(state: &impl State) -> Vec<(String, Tensor)> {
-    let mut out = Vec::new();
-    state.visit(&mut |name, tensor| out.push((name.to_string(), tensor.shallow_clone())));
-    out
+    let mut named = Vec::new();
+    state.visit(&mut |name, t| named.push((name.to_string(), t.shallow_clone())));
+    named
 }
 
-/// A state made for `want` samples meets inputs of these batches.
-#[doc(hidden)]
-pub fn check_batch(layer: &str, want: i64, got: &[i64]) -> Result<()> {
-    match got.iter().find(|&&n| n != want) {
-        Some(&got) => Err(Error::Batch { layer: layer.into(), want, got }),
+/// A stored tensor has the sizes of one step.
+pub(crate) fn check_sizes(layer: &str, stored: &Tensor, step: &[i64]) -> Result<()> {
+    let want = stored.size();
+    match (want.as_slice(), step) {
+        (want, step) if want == step => Ok(()),
+        ([want, a @ ..], [got, b @ ..]) if a == b => Err(Error::Batch { layer: layer.into(), want: *want, got: *got }),
+        _ => Err(Error::StateShape { layer: layer.into(), want, got: step.to_vec() }),
+    }
+}
+
+/// All inputs of a net have its state's batch.
+///
+/// # Errors
+///
+/// [`Error::Batch`].
+pub fn check_batch(net: &str, want: i64, batches: &[i64]) -> Result<()> {
+    match batches.iter().find(|&&got| got != want) {
+        Some(&got) => Err(Error::Batch { layer: net.into(), want, got }),
         None => Ok(()),
     }
 }
 
-/// All sequences have one number of steps, and there is at least one.
-#[doc(hidden)]
-pub fn check_steps(layer: &str, steps: &[i64]) -> Result<i64> {
-    let first = steps.first().copied().unwrap_or(0);
-    let problem = match steps.iter().find(|&&t| t != first) {
-        _ if first < 1 => format!("asked to run {first} steps"),
-        Some(other) => format!("its inputs have {first} and {other} steps"),
-        None => return Ok(first),
+/// The number of steps that all inputs of a net have.
+///
+/// # Errors
+///
+/// [`Error::Steps`]: they have different numbers of steps, or none.
+pub fn check_steps(net: &str, steps: &[i64]) -> Result<i64> {
+    let problem = match steps {
+        [first, ..] if *first < 1 => format!("there is no step to run: the number of steps is {first}"),
+        [first, rest @ ..] => match rest.iter().find(|&n| n != first) {
+            None => return Ok(*first),
+            Some(n) => format!("its inputs have {first} and {n} steps"),
+        },
+        [] => "there is no step to run".to_string(),
     };
-    Err(Error::Steps { layer: layer.into(), problem })
-}
-
-/// Is a stored tensor of one step's sizes? SpikingJelly restarts in silence where it is not.
-pub(crate) fn check_stored(layer: &str, stored: &Tensor, step: &[i64]) -> Result<()> {
-    let size = stored.size();
-    if size == step {
-        return Ok(());
-    }
-    Err(match (size.first(), step.first()) {
-        (Some(&want), Some(&got)) if want != got && size[1..] == step[1..] => Error::Batch { layer: layer.into(), want, got },
-        _ => Error::StateShape { layer: layer.into(), want: size, got: step.to_vec() },
-    })
-}
-
-/// The state of a spiking neuron.
-#[derive(Debug, Default)]
-pub struct NeuronState {
-    /// The membrane potential after the last step's reset, `[N, ..]`; `None` before the first step, when every potential is
-    /// `v_reset` (0 for a soft reset).
-    pub v: Option<Tensor>,
-}
-
-impl State for NeuronState {
-    fn reset(&mut self) {
-        self.v = None;
-    }
-
-    fn detach(&mut self) {
-        self.v = self.v.take().map(|v| v.detach());
-    }
-
-    fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
-        if let Some(v) = &self.v {
-            f("v", v);
-        }
-    }
-}
-
-/// The state of a dropout layer.
-#[derive(Debug, Default)]
-pub struct DropoutState {
-    /// `[N, ..]`, 0 or 1/(1-p); drawn at the first training step after a reset and kept until the next.
-    pub mask: Option<Tensor>,
-}
-
-impl State for DropoutState {
-    fn reset(&mut self) {
-        self.mask = None;
-    }
-
-    fn detach(&mut self) {}
-
-    fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
-        if let Some(mask) = &self.mask {
-            f("mask", mask);
-        }
-    }
+    Err(Error::Steps { layer: net.into(), problem })
 }

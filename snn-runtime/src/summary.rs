@@ -1,103 +1,89 @@
-//! The model as a table, known at compile time. In: rows written by `snn_net!`; out: text.
+//! The model as a table, known at compile time. In: rows written by `snn_net!`; out: text with totals.
 
 use std::fmt;
 
-/// `Csnn::SUMMARY`. Print it with `{}`.
+/// A model layer by layer: `println!("{}", Csnn::SUMMARY)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
     /// The net's name.
     pub net: &'static str,
-    /// Steps of a forward pass.
+    /// Time steps of a forward pass, `T`.
     pub steps: usize,
-    /// One row per layer, in the order of the net.
+    /// One per layer, in the order of the net.
     pub rows: &'static [SummaryRow],
 }
 
 /// One layer.
 #[derive(Clone, Copy, Debug)]
 pub struct SummaryRow {
-    /// Its dotted name, as in the `VarStore`.
+    /// Dotted name: `layer1.0.conv1`.
     pub name: &'static str,
-    /// Its type.
+    /// Its type: `Conv2d`.
     pub layer: &'static str,
-    /// The shape of one sample that leaves it.
+    /// Sizes of one sample that comes out.
     pub out: &'static [usize],
-    /// It gives a value per step; otherwise one for all.
+    /// Does it come out at every step? Else it is computed once.
     pub sequence: bool,
     /// Learnable numbers.
     pub params: usize,
-    /// Numbers it remembers per sample.
+    /// Stored numbers per sample.
     pub state: usize,
-    /// Multiply-accumulates per sample and step, as if every input were dense.
+    /// Multiply-accumulates per sample and step.
     pub macs: usize,
 }
 
 impl Summary {
-    /// Learnable numbers of the whole net.
-    pub const fn params(&self) -> usize {
-        let (mut i, mut sum) = (0, 0);
-        while i < self.rows.len() {
-            sum += self.rows[i].params;
-            i += 1;
-        }
-        sum
+    /// Learnable numbers.
+    pub fn params(&self) -> usize {
+        self.rows.iter().map(|r| r.params).sum()
     }
 
     /// Bytes of state per sample, in `f32`.
-    pub const fn state_bytes(&self) -> usize {
-        let (mut i, mut sum) = (0, 0);
-        while i < self.rows.len() {
-            sum += 4 * self.rows[i].state;
-            i += 1;
-        }
-        sum
+    pub fn state_bytes(&self) -> usize {
+        self.rows.iter().map(|r| r.state * size_of::<f32>()).sum()
     }
 
-    /// Multiply-accumulates of a whole forward pass per sample: layers that do not change with time count once.
-    pub const fn macs(&self) -> usize {
-        let (mut i, mut sum) = (0, 0);
-        while i < self.rows.len() {
-            let row = &self.rows[i];
-            sum += row.macs * if row.sequence { self.steps } else { 1 };
-            i += 1;
-        }
-        sum
+    /// Multiply-accumulates of a forward pass per sample: all `T` steps, and once what is the same at every step.
+    pub fn macs(&self) -> usize {
+        self.rows.iter().map(|r| r.macs * if r.sequence { self.steps } else { 1 }).sum()
     }
 }
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let head = ["name", "layer", "out", "params", "state bytes", "MACs/step"].map(String::from);
-        let body = self.rows.iter().map(|r| {
-            let sizes: Vec<String> = r.sequence.then(|| "T".to_string()).into_iter().chain(r.out.iter().map(ToString::to_string)).collect();
-            let out = format!("[{}]", sizes.join(", "));
-            [r.name.into(), r.layer.into(), out, grouped(r.params), grouped(4 * r.state), grouped(r.macs)]
+        let header = ["name", "layer", "output", "params", "state bytes", "MACs/step"].map(String::from);
+        let rows = self.rows.iter().map(|r| {
+            let sizes: String = r.out.iter().map(|d| format!(", {d}")).collect();
+            let lead = if r.sequence { "T, N" } else { "N" };
+            let state = r.state * size_of::<f32>();
+            [r.name.into(), r.layer.into(), format!("[{lead}{sizes}]"), number(r.params), number(state), number(r.macs)]
         });
-        let table: Vec<[String; 6]> = std::iter::once(head).chain(body).collect();
-        let width: Vec<usize> = (0..6).map(|c| table.iter().map(|r| r[c].chars().count()).max().unwrap_or(0)).collect();
+        let table: Vec<[String; 6]> = std::iter::once(header).chain(rows).collect();
+        let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
+        let widths: [usize; 6] = std::array::from_fn(width);
+
         writeln!(f, "{}, T = {}", self.net, self.steps)?;
         for row in &table {
             let [name, layer, out, numbers @ ..] = row;
-            write!(f, "  {name:<0$}  {layer:<1$}  {out:<2$}", width[0], width[1], width[2])?;
-            for (n, w) in numbers.iter().zip(&width[3..]) {
-                write!(f, "  {n:>w$}")?;
-            }
-            writeln!(f)?;
+            let text = format!("{name:0$}  {layer:1$}  {out:2$}", widths[0], widths[1], widths[2]);
+            let numbers: String = numbers.iter().zip(&widths[3..]).map(|(n, w)| format!("  {n:>w$}")).collect();
+            writeln!(f, "{text}{numbers}")?;
         }
-        let (params, state, macs) = (grouped(self.params()), grouped(self.state_bytes()), grouped(self.macs()));
-        write!(f, "  {params} parameters, {state} bytes of state per sample, {macs} MACs per sample and forward pass")
+        let (params, state, macs) = (number(self.params()), number(self.state_bytes()), number(self.macs()));
+        write!(f, "{params} parameters, {state} bytes of state and {macs} MACs per sample")
     }
 }
 
-/// `1234567` as `1,234,567`.
-fn grouped(n: usize) -> String {
+/// `1 234 567`
+fn number(n: usize) -> String {
     let digits = n.to_string();
-    let mut out = String::new();
-    for (i, c) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
+    let first = digits.len() % 3;
+    let mut out = digits[..first].to_string();
+    for group in digits.as_bytes()[first..].chunks(3) {
+        if !out.is_empty() {
+            out.push(' ');
         }
-        out.push(c);
+        out.extend(group.iter().map(|&b| char::from(b)));
     }
     out
 }
@@ -106,28 +92,21 @@ fn grouped(n: usize) -> String {
 mod tests {
     use super::*;
 
-    const S: Summary = Summary {
-        net: "Tiny",
-        steps: 4,
-        rows: &[
-            SummaryRow { name: "fc", layer: "Linear", out: &[10], sequence: false, params: 1010, state: 0, macs: 1000 },
-            SummaryRow { name: "sn", layer: "IFNode", out: &[10], sequence: true, params: 0, state: 10, macs: 0 },
-        ],
-    };
-
     #[test]
-    fn totals_are_consts() {
-        const PARAMS: usize = S.params();
-        assert_eq!((PARAMS, S.state_bytes(), S.macs()), (1010, 40, 1000));
-    }
-
-    #[test]
-    fn the_table_is_aligned() {
-        let text = S.to_string();
-        assert_eq!(
-            text,
-            "Tiny, T = 4\n  name  layer   out      params  state bytes  MACs/step\n  fc    Linear  [10]      1,010            0      1,000\n  \
-             sn    IFNode  [T, 10]       0           40          0\n  1,010 parameters, 40 bytes of state per sample, 1,000 MACs per sample and forward pass"
-        );
+    fn a_table_with_totals() {
+        const ROWS: &[SummaryRow] = &[
+            SummaryRow { name: "conv1", layer: "Conv2d", out: &[8, 26, 26], sequence: false, params: 72, state: 0, macs: 48672 },
+            SummaryRow { name: "sn1", layer: "IFNode", out: &[8, 26, 26], sequence: true, params: 0, state: 5408, macs: 0 },
+            SummaryRow { name: "fc", layer: "Linear", out: &[10], sequence: true, params: 54090, state: 0, macs: 54080 },
+        ];
+        let s = Summary { net: "Net", steps: 4, rows: ROWS };
+        let text = "Net, T = 4
+name   layer   output              params  state bytes  MACs/step
+conv1  Conv2d  [N, 8, 26, 26]          72            0     48 672
+sn1    IFNode  [T, N, 8, 26, 26]        0       21 632          0
+fc     Linear  [T, N, 10]          54 090            0     54 080
+54 162 parameters, 21 632 bytes of state and 264 992 MACs per sample";
+        assert_eq!(s.to_string(), text);
+        assert_eq!(s.macs(), 48672 + 4 * 54080);
     }
 }

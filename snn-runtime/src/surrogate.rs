@@ -1,114 +1,137 @@
-//! Surrogate gradients: what stands in for the derivative of the Heaviside step. In: `h - v_threshold`; out: spikes forward,
-//! the surrogate's derivative backward.
+//! Surrogate functions: what stands in for the derivative of a spike. In: a function's name and sharpness; out: a
+//! [`Surrogate`] that neurons take.
 //!
-//! ```
-//! use snn_runtime::surrogate::{ATan, Surrogate};
-//! use tch::Tensor;
-//!
-//! let x = Tensor::from_slice(&[-0.5f32, 0.0, 0.5]).set_requires_grad(true);
-//! let s = Surrogate::from(ATan::default()).apply(&x)?;
-//! assert_eq!(Vec::<f32>::try_from(&s)?, [0.0, 1.0, 1.0]);
-//! s.sum(tch::Kind::Float).backward();
-//! assert_eq!(x.grad().double_value(&[1]), 1.0); // alpha / 2
-//! # Ok::<(), Box<dyn std::error::Error>>(())
-//! ```
+//! Forward, a neuron fires where x = h - v_threshold >= 0. Backward, the derivative of that step is replaced by the one given
+//! here. With `spiking: false` the output is the smooth function itself, between 0 and 1, and the gradient its true one.
 
-use snn_kernels::Surrogate as Kernel;
 use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::buffer::{Float, check_kernel_input, slice, slice_mut};
+use crate::elements::{Elements, Fresh};
 use crate::error::{Error, Result};
 
-/// A surrogate with its parameters. SpikingJelly: `surrogate.SurrogateFunctionBase`.
+/// A surrogate function with its parameters. The default is SpikingJelly's, [`Sigmoid`].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Surrogate {
-    pub(crate) kernel: Kernel,
-    pub(crate) spiking: bool,
+    function: snn_kernels::Surrogate,
+    spiking: bool,
+}
+
+impl Default for Surrogate {
+    fn default() -> Self {
+        Sigmoid::default().into()
+    }
 }
 
 macro_rules! surrogates {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$field_doc:meta])* $field:ident = $default:literal),* })*) => {$(
+    ($($(#[$doc:meta])* $name:ident { $(#[$alpha_doc:meta])* alpha: $default:literal })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq)]
         pub struct $name {
-            $($(#[$field_doc])* pub $field: f64,)*
-            /// `true`: the output is 0 or 1. `false`: it is the primitive, forward and in the reset as well.
+            $(#[$alpha_doc])*
+            pub alpha: f64,
+            /// Send spikes? Else the function's own value.
             pub spiking: bool,
         }
 
         impl Default for $name {
             fn default() -> Self {
-                $name { $($field: $default,)* spiking: true }
+                $name { alpha: $default, spiking: true }
             }
         }
 
         impl From<$name> for Surrogate {
             fn from(s: $name) -> Surrogate {
-                Surrogate { kernel: Kernel::$name { $($field: s.$field),* }, spiking: s.spiking }
+                Surrogate { function: snn_kernels::Surrogate::$name { alpha: s.alpha }, spiking: s.spiking }
             }
         }
     )*};
 }
 
 surrogates! {
-    /// Derivative `(alpha / 2) / (1 + (pi / 2 * alpha * x)^2)`, primitive `atan(pi / 2 * alpha * x) / pi + 1 / 2`.
+    /// (alpha / 2) / (1 + (pi / 2 alpha x)^2), the derivative of atan(pi / 2 alpha x) / pi + 1 / 2, from "Incorporating
+    /// Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks" (Fang et al., ICCV 2021).
     ///
-    /// Fang et al., "Incorporating Learnable Membrane Time Constant", ICCV 2021. SpikingJelly: `surrogate.ATan`.
+    /// SpikingJelly equivalent: `surrogate.ATan(alpha=2.0)`.
     ATan {
-        /// Sharpness; the derivative at 0 is `alpha / 2`.
-        alpha = 2.0
+        /// Sharpness: alpha / 2 is the derivative at the threshold.
+        alpha: 2.0
     }
-    /// Derivative `alpha * s * (1 - s)` with `s = sigmoid(alpha * x)`, which is the primitive. SpikingJelly: `surrogate.Sigmoid`.
-    Sigmoid {
-        /// Sharpness; the derivative at 0 is `alpha / 4`.
-        alpha = 4.0
-    }
-    /// Derivative `max(0, alpha - alpha^2 * |x|)`; the primitive is a parabola each side of 0, between 0 and 1.
+    /// alpha s (1 - s), the derivative of s = sigmoid(alpha x).
     ///
-    /// Esser et al., PNAS 2016. SpikingJelly: `surrogate.PiecewiseQuadratic`.
+    /// SpikingJelly equivalent: `surrogate.Sigmoid(alpha=4.0)`, the default of its neurons.
+    Sigmoid {
+        /// Sharpness: alpha / 4 is the derivative at the threshold.
+        alpha: 4.0
+    }
+    /// max(0, alpha - alpha^2 |x|), a triangle, from "Spatio-Temporal Backpropagation for Training High-Performance Spiking
+    /// Neural Networks" (Wu et al., 2018).
+    ///
+    /// SpikingJelly equivalent: `surrogate.PiecewiseQuadratic(alpha=1.0)`.
     PiecewiseQuadratic {
-        /// Sharpness; the derivative at 0, and the inverse of the half width.
-        alpha = 1.0
+        /// Sharpness: the derivative at the threshold, and one over half the width.
+        alpha: 1.0
     }
 }
 
 impl Surrogate {
-    /// Spikes of `x` (which is `h - v_threshold`), of any shape, differentiable.
+    /// Send spikes? Else the function's own value.
+    pub fn spiking(&self) -> bool {
+        self.spiking
+    }
+
+    /// Spikes of x = h - v_threshold, element by element, as one node of the graph: 1 where x >= 0, else 0 (NaN too).
     ///
     /// # Errors
     ///
-    /// `x` is not of `f32` or `f64` on the CPU.
+    /// [`Error::Kind`] unless x is of `Float` or `Double`, [`Error::Device`] unless it is on the CPU.
     pub fn apply(&self, x: &Tensor) -> Result<Tensor> {
-        check_kernel_input("surrogate", x)?;
         match x.kind() {
-            Kind::Double => self.apply_as::<f64>(x),
-            _ => self.apply_as::<f32>(x),
+            Kind::Float => self.run::<f32>(x),
+            Kind::Double => self.run::<f64>(x),
+            got => Err(Error::Kind { layer: "a surrogate".into(), wants: FLOATS, got }),
         }
     }
 
-    fn apply_as<F: Float>(&self, x: &Tensor) -> Result<Tensor> {
-        let s = *self;
-        let inside = tch::no_grad(|| x.f_contiguous()).map_err(Error::in_layer("surrogate"))?;
-        let out = if s.spiking {
-            tch::no_grad(|| inside.f_ge(0.0)?.f_to_kind(F::KIND)).map_err(Error::in_layer("surrogate"))?
-        } else {
-            let mut out = inside.f_empty_like().map_err(Error::in_layer("surrogate"))?;
-            slice_mut::<F>(&mut out).copy_from_slice(slice::<F>(&inside));
-            s.kernel.primitive(slice_mut::<F>(&mut out));
-            out
-        };
-        if !recorded(&[x]) {
-            return Ok(out);
+    fn run<F: Elements>(self, x: &Tensor) -> Result<Tensor> {
+        const NAME: &str = "a surrogate";
+        crate::elements::on_cpu(NAME, x)?;
+        let dense = tch::no_grad(|| x.f_contiguous())?;
+        let mut y = Fresh::<F>::new(NAME, &x.size())?;
+        y.elements().copy_from_slice(F::slice(NAME, &dense)?);
+        match self.spiking {
+            true => y.elements().iter_mut().for_each(|y| *y = y.heaviside()),
+            false => self.function.primitive(y.elements()),
         }
-        let mut outs = attach("Surrogate", &[x], vec![out], &[Save::Tensor(x)], move |b| {
+        let y = y.into_tensor();
+        if !recorded(&[x]) {
+            return Ok(y);
+        }
+        let mut y = attach("Surrogate", &[x], vec![y], &[Save::Tensor(&dense)], move |b| {
             let (Some(g), Some(x)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
-            let x = x.f_contiguous()?;
-            let mut derivative = x.f_empty_like()?;
-            slice_mut::<F>(&mut derivative).copy_from_slice(slice::<F>(&x));
-            s.kernel.derivative(slice_mut::<F>(&mut derivative));
-            Ok(vec![Some(derivative.f_mul(g)?)])
+            let mut slope = Fresh::<F>::new(NAME, &x.size())?;
+            slope.elements().copy_from_slice(F::slice(NAME, x)?);
+            self.function.derivative(slope.elements());
+            Ok(vec![Some(g.f_mul(&slope.into_tensor())?)])
         })?;
-        Ok(outs.remove(0))
+        y.pop().ok_or_else(|| Error::bug(NAME, "the graph lost its output"))
+    }
+
+    pub(crate) fn function(&self) -> snn_kernels::Surrogate {
+        self.function
+    }
+
+    /// A sharpness that the formulas can work with.
+    pub(crate) fn check(&self, layer: &str) -> Result<()> {
+        use snn_kernels::Surrogate::{ATan, PiecewiseQuadratic, Sigmoid};
+        match self.function {
+            ATan { alpha } | Sigmoid { alpha } | PiecewiseQuadratic { alpha } if !(alpha > 0.0 && alpha.is_finite()) => {
+                Err(Error::argument(layer, "surrogate_function", format!("has `alpha = {alpha:?}`, which must be greater than 0"), ""))
+            }
+            _ => Ok(()),
+        }
     }
 }
+
+/// What the kernels take.
+pub(crate) const FLOATS: &str = "`Float` or `Double`";

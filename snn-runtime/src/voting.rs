@@ -1,40 +1,57 @@
-//! `VotingLayer`. In: `[N, C * voting_size]`; out: `[N, C]`.
+//! `VotingLayer`. In: `[N, C * voting_size]`; out: `[N, C]`, the mean of each group.
 
 use tch::Tensor;
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
+use crate::weights::positive;
 
 /// Arguments of [`VotingLayer`].
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VotingLayerConfig {
-    /// Features that vote for one class.
+    /// Neurons that vote for one class.
     pub voting_size: usize,
 }
 
-/// The mean of each group of `voting_size` features: several output neurons vote for a class.
+impl Default for VotingLayerConfig {
+    fn default() -> Self {
+        VotingLayerConfig { voting_size: 10 }
+    }
+}
+
+/// Neighbouring neurons vote for a class: the mean of each group of `voting_size` features.
 ///
-/// Fang et al., "Incorporating Learnable Membrane Time Constant", ICCV 2021. SpikingJelly: `layer.VotingLayer`, which drops a
-/// remainder in silence; here it does not compile.
+/// SpikingJelly equivalent: `layer.VotingLayer(..)`, which drops left-over features silently; here they are an error.
+///
+/// # Shapes
+///
+/// `[N, C * voting_size]` to `[N, C]`.
 #[derive(Debug)]
 pub struct VotingLayer {
-    name: String,
     voting_size: usize,
+    name: String,
 }
 
 impl Stateless for VotingLayer {
     type Config = VotingLayerConfig;
 
     fn build(scope: &Scope<'_>, config: VotingLayerConfig) -> Result<Self> {
-        if config.voting_size == 0 {
-            return Err(Error::argument(scope.name(), "voting_size", "must be at least 1, but is 0", ""));
-        }
-        Ok(VotingLayer { name: scope.name().to_string(), voting_size: config.voting_size })
+        positive(scope, &[("voting_size", config.voting_size)])?;
+        Ok(VotingLayer { voting_size: config.voting_size, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        let n = self.voting_size as i64;
-        x.f_unflatten(-1, [-1, n]).and_then(|x| x.f_mean_dim(-1i64, false, None)).map_err(Error::in_layer(&self.name))
+        let size = x.size();
+        let classes = match size[..] {
+            [_, features] => snn_shape::divide(features as usize, self.voting_size),
+            _ => None,
+        };
+        let Some(classes) = classes else {
+            let wants = format!("[N, a multiple of {}]", self.voting_size);
+            return Err(Error::shape(&self.name, wants, &size, ""));
+        };
+        let groups = x.f_reshape([size[0], classes as i64, self.voting_size as i64]);
+        groups.and_then(|g| g.f_mean_dim(-1, false, None)).map_err(Error::in_layer(&self.name))
     }
 }

@@ -1,50 +1,68 @@
-//! Weights and buffers in the `VarStore`. In: a scope, a name, a size and how it starts; out: the registered tensor.
+//! Weights of layers, and checks that layers share. In: a scope, sizes; out: a tensor registered under its torch name.
 
+use tch::nn::Init;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 
-/// How a weight starts.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Start {
-    /// Uniform in `[-bound, bound)`, from torch's generator.
-    Uniform(f64),
-    Const(f64),
+/// A learnable tensor `name`, from U(-1 / sqrt(fan_in), 1 / sqrt(fan_in)): torch's `Linear` and `Conv` initialisation.
+pub(crate) fn uniform(scope: &Scope<'_>, name: &str, sizes: &[usize], fan_in: usize) -> Result<Tensor> {
+    let bound = 1.0 / (fan_in.max(1) as f64).sqrt();
+    learnable(scope, name, sizes, Init::Uniform { lo: -bound, up: bound })
 }
 
-fn sizes(dims: &[usize]) -> Vec<i64> {
-    dims.iter().map(|&d| d as i64).collect()
+/// A learnable tensor `name`.
+pub(crate) fn learnable(scope: &Scope<'_>, name: &str, sizes: &[usize], init: Init) -> Result<Tensor> {
+    free(scope, name)?;
+    scope.path().f_var(name, &dims(sizes), init).map_err(Error::in_layer(scope.name()))
 }
 
-/// tch would rename the second of two equal names in silence.
+/// A tensor `name` that is stored with the weights and not learned.
+pub(crate) fn buffer(scope: &Scope<'_>, name: &str, sizes: &[usize], value: i64, kind: Kind) -> Result<Tensor> {
+    free(scope, name)?;
+    let tensor = Tensor::f_full(dims(sizes), value, (kind, scope.path().device())).map_err(Error::in_layer(scope.name()))?;
+    Ok(scope.path().add(name, tensor, false))
+}
+
+/// tch would store a second tensor of that name under another one, where nobody finds it.
 fn free(scope: &Scope<'_>, name: &str) -> Result<()> {
-    if scope.path().get(name).is_none() {
-        return Ok(());
+    match scope.path().get(name) {
+        None => Ok(()),
+        Some(_) => {
+            let problem = format!("is already in the `VarStore`, as `{}`", scope.path().path(name));
+            Err(Error::argument(scope.name(), name, problem, "give each model a path of its own: `vs.root() / \"second\"`"))
+        }
     }
-    let problem = format!("is in the VarStore already, as `{}`", scope.path().path(name));
-    Err(Error::argument(scope.name(), name, problem, "build a second model under a path of its own: `&(vs.root() / \"b\")`"))
 }
 
-/// A learnable weight of torch's default kind.
-pub(crate) fn learnable(scope: &Scope<'_>, name: &str, dims: &[usize], start: Start) -> Result<Tensor> {
-    free(scope, name)?;
-    let place = (Kind::Float, scope.path().device());
-    let fresh = match start {
-        Start::Uniform(bound) => Tensor::f_empty(sizes(dims), place).and_then(|mut t| t.f_uniform_(-bound, bound)),
-        Start::Const(value) => Tensor::f_full(sizes(dims), value, place),
-    };
-    Ok(scope.path().add(name, fresh.map_err(Error::in_layer(scope.name()))?, true))
+/// Every size that `sizes` names is at least 1.
+pub(crate) fn positive(scope: &Scope<'_>, sizes: &[(&str, usize)]) -> Result<()> {
+    match sizes.iter().find(|(_, n)| *n == 0) {
+        Some((argument, _)) => Err(Error::argument(scope.name(), argument, "must be at least 1, but is 0", "")),
+        None => Ok(()),
+    }
 }
 
-/// A buffer: saved with the weights, changed by the layer, not by the optimiser.
-pub(crate) fn buffer(scope: &Scope<'_>, name: &str, dims: &[usize], value: f64, kind: Kind) -> Result<Tensor> {
-    free(scope, name)?;
-    let fresh = Tensor::f_full(sizes(dims), value, (kind, scope.path().device())).map_err(Error::in_layer(scope.name()))?;
-    Ok(scope.path().add(name, fresh, false))
+/// As libtorch takes them.
+pub(crate) fn dims(sizes: &[usize]) -> Vec<i64> {
+    sizes.iter().map(|&n| n as i64).collect()
 }
 
-/// torch's bound for the weights of a layer whose outputs see `fan_in` inputs each: `1 / sqrt(fan_in)`.
-pub(crate) fn bound(fan_in: usize) -> f64 {
-    if fan_in == 0 { 0.0 } else { 1.0 / (fan_in as f64).sqrt() }
+/// `x` is `[N, channels, H, W]`; its height and width.
+pub(crate) fn image(layer: &str, x: &Tensor, channels: Option<usize>) -> Result<[usize; 2]> {
+    let size = x.size();
+    match (size.as_slice(), channels) {
+        ([_, c, h, w], Some(want)) if *c == want as i64 => Ok([*h as usize, *w as usize]),
+        ([_, _, h, w], None) => Ok([*h as usize, *w as usize]),
+        _ => {
+            let wants = channels.map_or("[N, C, H, W]".to_string(), |c| format!("[N, {c}, H, W]"));
+            let help = match size.len() {
+                5 => "a sequence goes through `sequence`",
+                3 => "the batch is missing: `x.unsqueeze(0)`",
+                _ => "",
+            };
+            Err(Error::shape(layer, wants, &size, help))
+        }
+    }
 }

@@ -160,7 +160,7 @@ fn fix_of_pip(words: &str) -> &'static str {
     } else if says("No space left") {
         "make room on the disk, then run this again"
     } else if says("No matching distribution") {
-        "let pip use PyPI: unset PIP_INDEX_URL, PIP_NO_INDEX (or `pip config list`), then run this again"
+        "check the network, and that pip uses PyPI (unset PIP_INDEX_URL, PIP_NO_INDEX; `pip config list`), then run this again"
     } else {
         "check the network (HTTPS_PROXY, PIP_INDEX_URL, PIP_CERT), then run this again: it starts afresh"
     }

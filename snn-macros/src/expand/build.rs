@@ -1,6 +1,6 @@
 //! `new`: every layer built in its place in the `VarStore`. In: the tree of groups; out: struct literals.
 //!
-//! ```ignore
+//! ```text
 //! Csnn {
 //!     conv1: Layer::build(&scope.child("conv1"), Conv2dConfig { in_channels: 1, .. })?,
 //!     stem: { let scope = scope.child("stem"); CsnnStem(Layer::build(&scope.child(0), ..)?, ..) },

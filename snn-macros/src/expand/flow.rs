@@ -1,6 +1,6 @@
 //! Straight-line code as Rust. In: flat operations; out: one statement each, every tensor dropped after its last use.
 //!
-//! ```ignore
+//! ```text
 //! let v1 = Layer::sequence(&self.conv1, x, &mut (), cx)?;
 //! let v2 = Layer::sequence(&self.sn1, &v1, &mut s.sn1, cx)?;
 //! drop(v1);

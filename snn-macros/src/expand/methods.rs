@@ -1,7 +1,7 @@
 //! Functions of lists and blocks: one per struct and kind of input, not per instance. In: a group; out: the name of the
 //! function that runs it, written into its struct once.
 //!
-//! ```ignore
+//! ```text
 //! impl CsnnSewBasic {
 //!     fn sequence(&self, x0: &Tensor, steps: i64, s: &mut CsnnSewBasicState, cx: &Cx) -> Result<Tensor> { .. }
 //! }

@@ -54,7 +54,7 @@ pub(crate) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
 
 /// Const checks: items of their own where every size is a const, inside `new` where one is a const generic.
 ///
-/// ```ignore
+/// ```text
 /// const _: () = { use ::snn::__private::shape::check::*; features("fc1", 128, cfg::HIDDEN); };
 /// ```
 fn checks(net: &Net, root: &TokenStream) -> (TokenStream, TokenStream) {

@@ -1,7 +1,7 @@
 //! What `#[record(..)]` keeps, as typed fields. In: the tapped neurons of a net; out: recording structs shaped like the net,
 //! and the code that fills them from the taps.
 //!
-//! ```ignore
+//! ```text
 //! pub struct CsnnRecording { pub sn1: Spikes, pub layer1: [CsnnSewBasicRecording; 2] }
 //! ```
 

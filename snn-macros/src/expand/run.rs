@@ -3,7 +3,7 @@
 //! In `'m'` every layer runs over the sequence at once. In `'s'` what does not change with time is computed first, then the
 //! steps run one after the other (written out up to `unroll` steps), then what comes after time:
 //!
-//! ```ignore
+//! ```text
 //! fn __advance(&self, t: i64, x: &Tensor, series: &mut [Vec<Tensor>; 1], s: &mut State, cx: &Cx) -> Result<()> { .. }
 //! fn __run(&self, x: &Tensor, steps: i64, s: &mut State, cx: &Cx) -> Result<Tensor> {
 //!     let mut series = [Vec::new()];

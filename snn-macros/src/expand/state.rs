@@ -1,7 +1,7 @@
 //! State structs: what a net remembers between steps, as a value. In: the structs of a net; out: one state struct for each
 //! that remembers something, and the functions that make a fresh one.
 //!
-//! ```ignore
+//! ```text
 //! pub struct CsnnState { batch: i64, pub sn1: NeuronState, pub layer1: [CsnnSewBasicState; 2] }
 //! impl State for CsnnState { .. }          // reset, detach, visit
 //! impl Csnn { fn __fresh(&self) -> CsnnState { .. } }

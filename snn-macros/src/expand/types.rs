@@ -1,7 +1,7 @@
 //! The structs behind a net: one per net, named list and block shape. In: the tree of groups; out: struct definitions, and
 //! for every node its type.
 //!
-//! ```ignore
+//! ```text
 //! pub struct Csnn { pub conv1: Conv2d, pub stem: CsnnStem, pub layer1: [CsnnSewBasic; 2] }
 //! pub struct CsnnStem(pub Conv2d, pub BatchNorm2d, pub IFNode);
 //! ```

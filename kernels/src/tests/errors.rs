@@ -1,0 +1,92 @@
+//! Buffers of the wrong length, and dropout masks.
+
+use crate::{BackwardOut, Error, Fire, ForwardOut, If, Input, Reset, Surrogate, backward, dropout_mask, forward, philox4x32};
+
+const FIRE: Fire<f32> =
+    Fire { v_threshold: 1.0, reset: Reset::Soft, detach_reset: false, surrogate: Surrogate::ATan { alpha: 2.0 }, spiking: true };
+
+#[test]
+fn forward_names_the_buffer() {
+    let run = |x: usize, v0: usize, spikes: usize, v_seq: usize| {
+        let (x, v0) = (vec![0.0; x], vec![0.0; v0]);
+        let (mut spikes, mut v_seq, mut v) = (vec![0.0; spikes], vec![0.0; v_seq], [0.0; 3]);
+        let out = ForwardOut { spikes: &mut spikes, v: &mut v, v_seq: Some(&mut v_seq) };
+        forward(&If, &FIRE, 2, Input::Sequence(&x), Some(&v0), out)
+    };
+    let wrong = |what, want, got| Err(Error::Length { what, want, got });
+    assert_eq!(run(6, 3, 6, 6), Ok(()));
+    assert_eq!(run(5, 3, 6, 6), wrong("x", 6, 5));
+    assert_eq!(run(6, 2, 6, 6), wrong("v0", 3, 2));
+    assert_eq!(run(6, 3, 7, 6), wrong("out.spikes", 6, 7));
+    assert_eq!(run(6, 3, 6, 0), wrong("out.v_seq", 6, 0));
+    assert_eq!(run(5, 3, 6, 6).unwrap_err().to_string(), "`x` holds 5 elements, the kernel needs 6");
+}
+
+#[test]
+fn backward_names_the_buffer() {
+    let run = |lens: [usize; 6]| {
+        let buffers = lens.map(|len| vec![0.0f32; len]);
+        let [x, v0, grad_spikes, grad_v, mut out_x, mut out_v0] = buffers;
+        let out = BackwardOut { x: Some(&mut out_x), v0: Some(&mut out_v0) };
+        backward(&If, &FIRE, 2, 3, Input::Static(&x), Some(&v0), Some(&grad_spikes), Some(&grad_v), out)
+    };
+    let good = [3, 3, 6, 3, 3, 3];
+    assert_eq!(run(good), Ok(vec![]));
+    for (i, what) in ["x", "v0", "grad_spikes", "grad_v", "out.x", "out.v0"].into_iter().enumerate() {
+        let mut lens = good;
+        lens[i] += 1;
+        assert_eq!(run(lens), Err(Error::Length { what, want: good[i], got: good[i] + 1 }));
+    }
+}
+
+#[test]
+fn absent_gradients_are_zero_and_absent_outputs_are_skipped() {
+    let out = BackwardOut { x: None, v0: None };
+    assert_eq!(backward(&If, &FIRE, 2, 3, Input::Static(&[1.0; 3]), None, None, None, out), Ok(vec![]));
+    let mut grad = [f32::NAN; 6];
+    let out = BackwardOut { x: Some(&mut grad), v0: None };
+    backward(&If, &FIRE, 2, 3, Input::Sequence(&[1.0; 6]), None, None, None, out).unwrap();
+    assert_eq!(grad, [0.0; 6]);
+}
+
+#[test]
+fn absurd_sizes() {
+    let mut v = [0.0f32; 4];
+    let out = ForwardOut { spikes: &mut [], v: &mut v, v_seq: None };
+    let err = forward(&If, &FIRE, usize::MAX, Input::Sequence(&[]), None, out);
+    assert_eq!(err, Err(Error::Overflow { steps: usize::MAX, neurons: 4 }));
+}
+
+#[test]
+fn dropout_keeps_the_right_share() {
+    for p in [0.0, 0.1, 0.5, 0.9] {
+        let mut mask = vec![f32::NAN; 400_001];
+        dropout_mask(42, 0, 0, p, &mut mask).unwrap();
+        let keep = (1.0 / (1.0 - p)) as f32;
+        assert!(mask.iter().all(|&m| m == 0.0 || m == keep));
+        let share = mask.iter().filter(|&&m| m > 0.0).count() as f64 / mask.len() as f64;
+        // Five standard deviations.
+        assert!((share - (1.0 - p)).abs() <= 5.0 * (p * (1.0 - p) / mask.len() as f64).sqrt(), "p = {p}: kept {share}");
+    }
+    for p in [-0.1, 1.0, f64::NAN] {
+        assert!(matches!(dropout_mask(0, 0, 0, p, &mut [0.0f32]), Err(Error::Probability(_))));
+    }
+}
+
+#[test]
+fn dropout_elements_are_words_of_philox() {
+    let mut mask = vec![f64::NAN; 4099];
+    dropout_mask(0x1234_5678_9abc_def0, 3, 5, 0.5, &mut mask).unwrap();
+    for (i, &m) in mask.iter().enumerate() {
+        let word = philox4x32([(i / 4) as u32, 0, 5, 3], [0x9abc_def0, 0x1234_5678])[i % 4];
+        assert_eq!(m, if word < 1 << 31 { 2.0 } else { 0.0 }, "element {i}");
+    }
+    // Another seed, stream or draw is another mask.
+    let differs = |seed, stream, draw| {
+        let mut other = vec![f64::NAN; 4099];
+        dropout_mask(seed, stream, draw, 0.5, &mut other).unwrap();
+        let same = other.iter().zip(&mask).filter(|(a, b)| a == b).count();
+        (1800..2300).contains(&same)
+    };
+    assert!(differs(0x1234_5678_9abc_def1, 3, 5) && differs(0x1234_5678_9abc_def0, 4, 5) && differs(0x1234_5678_9abc_def0, 3, 6));
+}

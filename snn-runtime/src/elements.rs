@@ -1,0 +1,67 @@
+//! Tensors as slices, for the kernels. In: a contiguous tensor on the CPU, or sizes; out: its elements, or a new tensor's.
+
+use std::marker::PhantomData;
+
+use snn_kernels::Real;
+use tch::{Device, Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// An element type of the kernels, and its kind in libtorch.
+pub(crate) trait Elements: Real {
+    const KIND: Kind;
+
+    /// The elements of `x`, which is contiguous and of this kind.
+    fn slice<'a>(layer: &str, x: &'a Tensor) -> Result<&'a [Self]> {
+        on_cpu(layer, x)?;
+        if x.is_sparse() || x.is_mkldnn() || !x.is_contiguous() || x.kind() != Self::KIND {
+            return Err(Error::bug(layer, format!("a kernel for {:?} was given {x:?}", Self::KIND)));
+        }
+        // SAFETY: a contiguous tensor of this kind on the CPU holds `numel` elements from `data_ptr` on, for as long as it
+        // lives. An empty one has a null pointer, and is not looked at. Nobody writes to it meanwhile: that takes an in-place
+        // operation of the thread that waits for this call.
+        Ok(if x.numel() == 0 { &[] } else { unsafe { std::slice::from_raw_parts(x.data_ptr().cast(), x.numel()) } })
+    }
+}
+
+impl Elements for f32 {
+    const KIND: Kind = Kind::Float;
+}
+
+impl Elements for f64 {
+    const KIND: Kind = Kind::Double;
+}
+
+/// The kernels run on the CPU.
+pub(crate) fn on_cpu(layer: &str, x: &Tensor) -> Result<()> {
+    match x.device() {
+        Device::Cpu => Ok(()),
+        got => Err(Error::Device { layer: layer.into(), got }),
+    }
+}
+
+/// A new tensor for a kernel to fill. Nothing else shares its storage.
+pub(crate) struct Fresh<F> {
+    tensor: Tensor,
+    kind: PhantomData<F>,
+}
+
+impl<F: Elements> Fresh<F> {
+    /// Not filled yet: what is in it is whatever the memory held.
+    pub(crate) fn new(layer: &str, sizes: &[i64]) -> Result<Fresh<F>> {
+        let tensor = Tensor::f_empty(sizes, (F::KIND, Device::Cpu)).map_err(Error::in_layer(layer))?;
+        Ok(Fresh { tensor, kind: PhantomData })
+    }
+
+    pub(crate) fn elements(&mut self) -> &mut [F] {
+        // SAFETY: as in `slice`; the storage belongs to this value alone, and any bits are an F.
+        match self.tensor.numel() {
+            0 => &mut [],
+            n => unsafe { std::slice::from_raw_parts_mut(self.tensor.data_ptr().cast(), n) },
+        }
+    }
+
+    pub(crate) fn into_tensor(self) -> Tensor {
+        self.tensor
+    }
+}

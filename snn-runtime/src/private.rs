@@ -1,0 +1,10 @@
+//! What generated code names, as `$crate::__private::X`. No part of the public interface: it may change with any version.
+
+pub use snn_macros::snn_net as snn_net_impl;
+pub use snn_shape as shape;
+pub use tch;
+
+pub use crate::ops::own;
+pub use crate::state::{check_batch, check_steps, visit_inside};
+pub use crate::tap::{finish, taps_between};
+pub use crate::*;

@@ -1,0 +1,80 @@
+//! Randomness of layers. In: one seed for the process; out: for each draw of each layer a place of its own in Philox's random
+//! streams, so that the bits depend neither on threads nor on what other layers draw.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use crate::scope::Scope;
+
+/// torch's own seed where none is set.
+const DEFAULT_SEED: u64 = 67_280_421_310_721;
+
+struct Generator {
+    seed: u64,
+    /// How often a seed was set: draws count from 0 again.
+    epoch: u64,
+    /// Layers of the same name since then: two copies of a net draw different masks.
+    namesakes: Option<HashMap<u32, u32>>,
+}
+
+static GENERATOR: Mutex<Generator> = Mutex::new(Generator { seed: DEFAULT_SEED, epoch: 0, namesakes: None });
+
+/// Seeds weights (torch's generator) and layers (Philox): the same seed gives the same run, on any number of threads.
+///
+/// PyTorch equivalent: `torch.manual_seed(seed)`.
+pub fn manual_seed(seed: i64) {
+    tch::manual_seed(seed);
+    let mut generator = unpoisoned(&GENERATOR);
+    *generator = Generator { seed: seed as u64, epoch: generator.epoch + 1, namesakes: None };
+}
+
+/// The random stream of one layer.
+#[derive(Debug)]
+pub(crate) struct Stream {
+    stream: u32,
+    /// (epoch, draws in it)
+    drawn: Mutex<(u64, u32)>,
+}
+
+/// A place in Philox's random streams.
+pub(crate) struct Draw {
+    pub(crate) seed: u64,
+    pub(crate) stream: u32,
+    pub(crate) draw: u32,
+}
+
+impl Stream {
+    pub(crate) fn new(scope: &Scope<'_>) -> Stream {
+        let place: Vec<&str> = scope.path().components().chain([scope.name()]).collect();
+        let hash = fnv(&place.join("/"));
+        let mut generator = unpoisoned(&GENERATOR);
+        let namesakes = generator.namesakes.get_or_insert_default().entry(hash).or_default();
+        let stream = hash.wrapping_add(namesakes.wrapping_mul(0x9E37_79B9));
+        *namesakes += 1;
+        Stream { stream, drawn: Mutex::new((generator.epoch, 0)) }
+    }
+
+    pub(crate) fn draw(&self) -> Draw {
+        let (seed, epoch) = {
+            let generator = unpoisoned(&GENERATOR);
+            (generator.seed, generator.epoch)
+        };
+        let mut drawn = unpoisoned(&self.drawn);
+        if drawn.0 != epoch {
+            *drawn = (epoch, 0);
+        }
+        let draw = drawn.1;
+        drawn.1 = draw.wrapping_add(1);
+        Draw { seed, stream: self.stream, draw }
+    }
+}
+
+/// Nothing here panics while it holds the lock.
+fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// FNV-1a: a hash that stays the same in every build.
+fn fnv(text: &str) -> u32 {
+    text.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+}

@@ -1,0 +1,35 @@
+//! What a training loop counts. In: outputs and labels; out: numbers.
+
+use tch::{Kind, Tensor};
+
+use crate::error::{Error, Result};
+
+/// The share of samples whose largest output is the label's, from 0 to 1.
+///
+/// `outputs` is `[N, classes]` (firing rates, spike counts, ..), `labels` `[N]` of `Int64`.
+///
+/// # Errors
+///
+/// [`Error::Shape`]: the two do not belong together, or there is no sample.
+pub fn accuracy(outputs: &Tensor, labels: &Tensor) -> Result<f64> {
+    let (got, want) = (outputs.size(), labels.size());
+    if got.len() != 2 || want.len() != 1 || got[0] != want[0] || got[0] == 0 {
+        let wants = format!("outputs [N, classes] with N as in the labels' {want:?}, and at least 1");
+        return Err(Error::shape("accuracy", wants, &got, ""));
+    }
+    let right = tch::no_grad(|| outputs.f_argmax(1, false)?.f_eq_tensor(labels)?.f_sum(Kind::Int64)?.f_int64_value(&[]))?;
+    Ok(right as f64 / got[0] as f64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_the_largest_outputs() {
+        let outputs = Tensor::from_slice2(&[[0.1, 0.9], [0.8, 0.2], [0.3, 0.7]]);
+        assert_eq!(accuracy(&outputs, &Tensor::from_slice(&[1i64, 0, 0])).unwrap(), 2.0 / 3.0);
+        let e = accuracy(&outputs, &Tensor::from_slice(&[1i64])).unwrap_err().to_string();
+        assert!(e.contains("[1]") && e.contains("[3, 2]"), "{e}");
+    }
+}
