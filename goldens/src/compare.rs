@@ -43,7 +43,11 @@ pub(crate) fn compare(got: &Tensor, want: &Tensor, allowed: Allowed) -> Result<O
     // How many times over what is allowed; anything that cannot be compared is worst.
     let excess = |g: f64, w: f64| {
         let off = (g - w).abs();
-        if g == w || (g.is_nan() && w.is_nan()) || off <= limit(w) { None } else { Some(if off.is_nan() { f64::INFINITY } else { off / limit(w) }) }
+        if g == w || (g.is_nan() && w.is_nan()) || off <= limit(w) {
+            None
+        } else {
+            Some(if off.is_nan() { f64::INFINITY } else { off / limit(w) })
+        }
     };
     let wrong: Vec<(usize, f64)> = got.iter().zip(&expected).enumerate().filter_map(|(i, (&g, &w))| Some((i, excess(g, w)?))).collect();
     let Some(&(worst, _)) = wrong.iter().reduce(|a, b| if b.1 > a.1 { b } else { a }) else { return Ok(None) };

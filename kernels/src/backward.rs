@@ -6,9 +6,9 @@ use std::ops::Range;
 use pulp::Arch;
 
 use crate::error::{Error, check_opt, sequence_len};
-use crate::fire::{Fire, HardReset, Reset, Rule, SoftReset};
+use crate::fire::Fire;
 use crate::input::Input;
-use crate::lanes::{LANES, blocks, load, prefetch, store};
+use crate::lanes::{LANES, blocks, lanes, load, prefetch, store};
 use crate::neuron::{Charge, MAX_PARAMS};
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
@@ -85,10 +85,16 @@ pub(crate) fn backward_on<F: Real, C: Charge<F>>(
         grad_x: out.x.map(|g| Columns::new(g, neurons)),
         grad_v0: out.v0.map(|g| Columns::new(g, neurons)),
     };
-    let sums = match fire.reset {
-        Reset::Hard(v_reset) => pass.run(arch, HardReset(v_reset)),
-        Reset::Soft => pass.run(arch, SoftReset { v_threshold: fire.v_threshold }),
-    };
+    let blocks = TILE_BYTES / size_of::<[F; LANES]>() / steps.max(1);
+    let width = blocks.clamp(1, 64) * LANES;
+    let rows = |wanted: bool| vec![F::ZERO; if wanted { steps * width } else { 0 }];
+    let scratch = || Scratch { width, h: rows(true), g: rows(true), s: rows(!fire.spiking) };
+    let sums = map_tiles(neurons, width, steps, &scratch, &|scratch, tile| {
+        arch.dispatch(
+            #[inline(always)]
+            || pass.tile(arch, scratch, tile),
+        )
+    });
     let total = |i: usize| sums.iter().map(|tile| tile[i]).sum();
     Ok((0..C::PARAMS).map(total).collect())
 }
@@ -109,6 +115,7 @@ struct Pass<'a, F, C> {
 
 /// What one tile of neurons keeps in cache: `[steps, width]` each.
 struct Scratch<F> {
+    width: usize,
     /// The charged potential h.
     h: Vec<F>,
     /// h - v_threshold, then the surrogate's derivative there.
@@ -118,67 +125,42 @@ struct Scratch<F> {
 }
 
 impl<F: Real> Scratch<F> {
-    /// Charged potential and spike of the block at `at`.
+    /// Where the block that starts at `at` has its step `t`.
     #[inline(always)]
-    fn fired<const SPIKING: bool>(&self, at: usize, v_threshold: F) -> ([F; LANES], [F; LANES]) {
-        let h = load::<F, true>(&self.h[at..at + LANES]);
-        (h, if SPIKING { h.map(|h| (h - v_threshold).heaviside()) } else { load::<F, true>(&self.s[at..at + LANES]) })
+    fn place(&self, t: usize, at: usize) -> Range<usize> {
+        t * self.width + at..t * self.width + at + LANES
+    }
+
+    /// Charged potential and spike.
+    #[inline(always)]
+    fn fired(&self, place: Range<usize>, fire: &Fire<F>) -> ([F; LANES], [F; LANES]) {
+        let h = load::<F, true>(&self.h[place.clone()]);
+        (h, if fire.spiking { lanes(|k| (h[k] - fire.v_threshold).heaviside()) } else { load::<F, true>(&self.s[place]) })
     }
 }
 
+/// Parameter gradients by parameter and lane.
+type Sums = [[f64; LANES]; MAX_PARAMS];
+
 impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
-    fn run<R: Rule<F>>(&self, arch: Arch, rule: R) -> Vec<[f64; MAX_PARAMS]> {
-        match (self.fire.detach_reset, self.fire.spiking) {
-            (false, true) => self.run_with::<R, false, true>(arch, rule),
-            (true, true) => self.run_with::<R, true, true>(arch, rule),
-            (false, false) => self.run_with::<R, false, false>(arch, rule),
-            (true, false) => self.run_with::<R, true, false>(arch, rule),
-        }
-    }
-
-    fn run_with<R: Rule<F>, const DETACH: bool, const SPIKING: bool>(&self, arch: Arch, rule: R) -> Vec<[f64; MAX_PARAMS]> {
-        let blocks = TILE_BYTES / size_of::<[F; LANES]>() / self.steps.max(1);
-        let width = blocks.clamp(1, 64) * LANES;
-        let rows = |wanted: bool| vec![F::ZERO; if wanted { self.steps * width } else { 0 }];
-        map_tiles(
-            self.neurons,
-            width,
-            self.steps,
-            || Scratch { h: rows(true), g: rows(true), s: rows(!SPIKING) },
-            |scratch, tile| {
-                arch.dispatch(
-                    #[inline(always)]
-                    || self.tile::<R, DETACH, SPIKING>(arch, rule, width, scratch, tile),
-                )
-            },
-        )
-    }
-
     /// Returns the tile's parameter gradients.
     #[inline(always)]
-    fn tile<R: Rule<F>, const DETACH: bool, const SPIKING: bool>(
-        &self,
-        arch: Arch,
-        rule: R,
-        width: usize,
-        scratch: &mut Scratch<F>,
-        tile: Range<usize>,
-    ) -> [f64; MAX_PARAMS] {
+    fn tile(&self, arch: Arch, scratch: &mut Scratch<F>, tile: Range<usize>) -> [f64; MAX_PARAMS] {
         let (full, rest) = blocks(tile.clone());
-        let at = |lanes: &Range<usize>| lanes.start - tile.start;
-        for lanes in full.clone() {
-            self.replay::<R, SPIKING, true>(arch, rule, scratch, at(&lanes), width, lanes);
+        let at = |of: &Range<usize>| of.start - tile.start;
+        for of in full.clone() {
+            self.replay::<true>(arch, scratch, at(&of), of);
         }
-        if let Some(lanes) = rest.clone() {
-            self.replay::<R, SPIKING, false>(arch, rule, scratch, at(&lanes), width, lanes);
+        if let Some(of) = rest.clone() {
+            self.replay::<false>(arch, scratch, at(&of), of);
         }
         self.fire.surrogate.derivative_on(arch, &mut scratch.g);
         let mut sums = [[0.0; LANES]; MAX_PARAMS];
-        for lanes in full {
-            self.reverse::<R, DETACH, SPIKING, true>(rule, scratch, at(&lanes), width, lanes, &mut sums);
+        for of in full {
+            self.reverse::<true>(scratch, at(&of), of, &mut sums);
         }
-        if let Some(lanes) = rest {
-            self.reverse::<R, DETACH, SPIKING, false>(rule, scratch, at(&lanes), width, lanes, &mut sums);
+        if let Some(of) = rest {
+            self.reverse::<false>(scratch, at(&of), of, &mut sums);
         }
         let mut totals = [0.0; MAX_PARAMS];
         for (total, lanes) in totals.iter_mut().zip(&sums).take(C::PARAMS) {
@@ -189,125 +171,92 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
 
     /// The potential before the first step.
     #[inline(always)]
-    fn first<const FULL: bool>(&self, lanes: Range<usize>) -> [F; LANES] {
+    fn first<const FULL: bool>(&self, of: Range<usize>) -> [F; LANES] {
         match self.v0 {
-            Some(v0) => load::<F, FULL>(&v0[lanes]),
+            Some(v0) => load::<F, FULL>(&v0[of]),
             None => [self.fire.reset.start(); LANES],
         }
     }
 
     /// The forward pass of a block again: fills its part of the scratch.
     #[inline(always)]
-    fn replay<R: Rule<F>, const SPIKING: bool, const FULL: bool>(
-        &self,
-        arch: Arch,
-        rule: R,
-        scratch: &mut Scratch<F>,
-        at: usize,
-        width: usize,
-        lanes: Range<usize>,
-    ) {
-        let (charge, v_threshold) = (self.charge, self.fire.v_threshold);
-        let mut v = self.first::<FULL>(lanes.clone());
+    fn replay<const FULL: bool>(&self, arch: Arch, scratch: &mut Scratch<F>, at: usize, of: Range<usize>) {
+        let (charge, fire) = (self.charge, self.fire);
+        let mut v = self.first::<FULL>(of.clone());
         for t in 0..self.steps {
-            let x = load::<F, FULL>(self.x.row(t, self.neurons, lanes.clone()));
+            let x = load::<F, FULL>(self.x.row(t, self.neurons, of.clone()));
             if let Some(grad) = self.grad_spikes {
                 // For `reverse`. The hardware does not see it coming: the steps' rows are far apart and a tile's are short.
-                prefetch(&grad[t * self.neurons..][lanes.clone()]);
+                prefetch(&grad[t * self.neurons..][of.clone()]);
             }
-            let (mut h, mut g) = ([F::ZERO; LANES], [F::ZERO; LANES]);
-            for k in 0..LANES {
-                h[k] = charge.charge(v[k], x[k]);
-                g[k] = h[k] - v_threshold;
-            }
-            let row = t * width + at..t * width + at + LANES;
-            store::<F, true>(&h, &mut scratch.h[row.clone()]);
-            store::<F, true>(&g, &mut scratch.g[row.clone()]);
-            let mut s = g;
-            if SPIKING {
-                for s in &mut s {
-                    *s = s.heaviside();
-                }
+            let h = lanes(|k| charge.charge(v[k], x[k]));
+            let over = lanes(|k| h[k] - fire.v_threshold);
+            let place = scratch.place(t, at);
+            store::<F, true>(&h, &mut scratch.h[place.clone()]);
+            store::<F, true>(&over, &mut scratch.g[place.clone()]);
+            let s = if fire.spiking {
+                lanes(|k| over[k].heaviside())
             } else {
-                self.fire.surrogate.primitive_on(arch, &mut s);
-                store::<F, true>(&s, &mut scratch.s[row]);
-            }
-            for k in 0..LANES {
-                v[k] = rule.next(s[k], h[k]);
-            }
+                let s = &mut scratch.s[place];
+                store::<F, true>(&over, s);
+                fire.surrogate.primitive_on(arch, s);
+                load::<F, true>(s)
+            };
+            v = fire.next(s, h);
         }
     }
 
     /// The recurrence of a block from its last step to its first.
     #[inline(always)]
-    fn reverse<R: Rule<F>, const DETACH: bool, const SPIKING: bool, const FULL: bool>(
-        &self,
-        rule: R,
-        scratch: &Scratch<F>,
-        at: usize,
-        width: usize,
-        lanes: Range<usize>,
-        sums: &mut [[f64; LANES]; MAX_PARAMS],
-    ) {
-        let (charge, v_threshold) = (self.charge, self.fire.v_threshold);
-        let fired = |t: usize| scratch.fired::<SPIKING>(t * width + at, v_threshold);
+    fn reverse<const FULL: bool>(&self, scratch: &Scratch<F>, at: usize, of: Range<usize>, sums: &mut Sums) {
+        let (charge, fire) = (self.charge, self.fire);
         let mut grad_v = match self.grad_v {
-            Some(grad) => load::<F, FULL>(&grad[lanes.clone()]),
+            Some(grad) => load::<F, FULL>(&grad[of.clone()]),
             None => [F::ZERO; LANES],
         };
         let mut total = [F::ZERO; LANES];
         let mut params = [[F::ZERO; LANES]; MAX_PARAMS];
         for t in (0..self.steps).rev() {
-            let x = load::<F, FULL>(self.x.row(t, self.neurons, lanes.clone()));
-            let (h, s) = fired(t);
-            let g = load::<F, true>(&scratch.g[t * width + at..][..LANES]);
+            let x = load::<F, FULL>(self.x.row(t, self.neurons, of.clone()));
+            let g = load::<F, true>(&scratch.g[scratch.place(t, at)]);
             let grad_s = match self.grad_spikes {
-                Some(grad) => load::<F, FULL>(&grad[t * self.neurons..][lanes.clone()]),
+                Some(grad) => load::<F, FULL>(&grad[t * self.neurons..][of.clone()]),
                 None => [F::ZERO; LANES],
             };
+            let (h, s) = scratch.fired(scratch.place(t, at), &fire);
             // The potential before the step. Most charges are linear and do not look at it: then none of this is compiled.
             let v = if t == 0 {
-                self.first::<FULL>(lanes.clone())
+                self.first::<FULL>(of.clone())
             } else {
-                let (h, s) = fired(t - 1);
-                std::array::from_fn(
-                    #[inline(always)]
-                    |k| rule.next(s[k], h[k]),
-                )
+                let (h, s) = scratch.fired(scratch.place(t - 1, at), &fire);
+                fire.next(s, h)
             };
-            let mut grad_x = [F::ZERO; LANES];
-            for k in 0..LANES {
-                let through_spike = if DETACH { grad_s[k] } else { grad_s[k] + grad_v[k] * rule.jump(h[k]) };
-                let grad_h = g[k] * through_spike + grad_v[k] * rule.keep(s[k]);
-                grad_x[k] = grad_h * charge.dx(v[k], x[k]);
-                grad_v[k] = grad_h * charge.dv(v[k], x[k]);
-                for i in 0..C::PARAMS {
-                    params[i][k] = params[i][k] + grad_h * charge.dparam(i, v[k], x[k]);
-                }
+            let (keep, jump) = fire.slopes(s, h);
+            let grad_h = lanes(|k| g[k] * (grad_s[k] + grad_v[k] * jump[k]) + grad_v[k] * keep[k]);
+            let grad_x = lanes(|k| grad_h[k] * charge.dx(v[k], x[k]));
+            grad_v = lanes(|k| grad_h[k] * charge.dv(v[k], x[k]));
+            for (i, sum) in params.iter_mut().enumerate().take(C::PARAMS) {
+                *sum = lanes(|k| sum[k] + grad_h[k] * charge.dparam(i, v[k], x[k]));
             }
             match (&self.grad_x, self.x) {
                 // SAFETY: blocks are disjoint, and each takes a row once.
-                (Some(out), Input::Sequence(_)) => store::<F, FULL>(&grad_x, unsafe { out.row(t, lanes.clone()) }),
-                (Some(_), Input::Static(_)) => {
-                    for k in 0..LANES {
-                        total[k] = total[k] + grad_x[k];
-                    }
-                }
+                (Some(out), Input::Sequence(_)) => store::<F, FULL>(&grad_x, unsafe { out.row(t, of.clone()) }),
+                (Some(_), Input::Static(_)) => total = lanes(|k| total[k] + grad_x[k]),
                 (None, _) => {}
             }
         }
-        for i in 0..C::PARAMS {
+        for (sums, params) in sums.iter_mut().zip(&params).take(C::PARAMS) {
             for k in 0..LANES {
-                sums[i][k] += params[i][k].to_f64();
+                sums[k] += params[k].to_f64();
             }
         }
         if let (Some(out), Input::Static(_)) = (&self.grad_x, self.x) {
             // SAFETY: as above.
-            store::<F, FULL>(&total, unsafe { out.row(0, lanes.clone()) });
+            store::<F, FULL>(&total, unsafe { out.row(0, of.clone()) });
         }
         if let Some(out) = &self.grad_v0 {
             // SAFETY: as above.
-            store::<F, FULL>(&grad_v, unsafe { out.row(0, lanes) });
+            store::<F, FULL>(&grad_v, unsafe { out.row(0, of) });
         }
     }
 }

@@ -30,21 +30,15 @@ pub fn dropout_mask<F: Real>(seed: u64, stream: u32, draw: u32, p: f64, mask: &m
     let key = [seed as u32, (seed >> 32) as u32];
     let (len, arch) = (mask.len(), Arch::new());
     let mask = Columns::new(mask, len);
-    map_tiles(
-        len,
-        WIDTH,
-        1,
-        || (),
-        |(), range| {
-            let first_block = range.start as u64 / 4;
-            // SAFETY: tiles are disjoint.
-            let tile = unsafe { mask.row(0, range) };
-            arch.dispatch(
-                #[inline(always)]
-                move || fill(tile, first_block, [draw, stream], key, kept_words, keep),
-            );
-        },
-    );
+    map_tiles(len, WIDTH, 1, &|| (), &|(), range| {
+        let first_block = range.start as u64 / 4;
+        // SAFETY: tiles are disjoint.
+        let tile = unsafe { mask.row(0, range) };
+        arch.dispatch(
+            #[inline(always)]
+            move || fill(tile, first_block, [draw, stream], key, kept_words, keep),
+        );
+    });
     Ok(())
 }
 

@@ -1,6 +1,8 @@
 //! Firing and reset, common to all neurons: the charged potential h in, spike and next potential out.
 
-use crate::{Real, Surrogate};
+use crate::lanes::{LANES, lanes};
+use crate::real::Real;
+use crate::surrogate::Surrogate;
 
 /// What happens to the potential when a neuron fires.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,55 +38,25 @@ pub struct Fire<F> {
     pub spiking: bool,
 }
 
-/// A [`Reset`] whose kind is a type, so that the kernels' inner loops know it.
-pub(crate) trait Rule<F>: Copy + Send + Sync {
-    /// The potential after the reset.
-    fn next(self, s: F, h: F) -> F;
-    /// dv/dh with s held constant.
-    fn keep(self, s: F) -> F;
-    /// dv/ds.
-    fn jump(self, h: F) -> F;
-}
-
-#[derive(Clone, Copy)]
-pub(crate) struct HardReset<F>(pub(crate) F);
-
-#[derive(Clone, Copy)]
-pub(crate) struct SoftReset<F> {
-    pub(crate) v_threshold: F,
-}
-
-impl<F: Real> Rule<F> for HardReset<F> {
-    // Arithmetic as SpikingJelly does it, not a selection: an infinite h gives NaN (0 * inf), and h = -0.0 gives 0.0.
+impl<F: Real> Fire<F> {
+    /// The potentials after the reset of neurons with spikes `s` and charged potentials `h`.
     #[inline(always)]
-    fn next(self, s: F, h: F) -> F {
-        s * self.0 + (F::ONE - s) * h
+    pub(crate) fn next(&self, s: [F; LANES], h: [F; LANES]) -> [F; LANES] {
+        match self.reset {
+            // Arithmetic as SpikingJelly does it, not a selection: an infinite h gives NaN (0 * inf), and h = -0.0 gives 0.0.
+            Reset::Hard(v_reset) => lanes(|k| s[k] * v_reset + (F::ONE - s[k]) * h[k]),
+            Reset::Soft => lanes(|k| h[k] - s[k] * self.v_threshold),
+        }
     }
 
+    /// The derivatives of [`next`](Fire::next): with respect to h while s is held constant, and with respect to s.
     #[inline(always)]
-    fn keep(self, s: F) -> F {
-        F::ONE - s
-    }
-
-    #[inline(always)]
-    fn jump(self, h: F) -> F {
-        self.0 - h
-    }
-}
-
-impl<F: Real> Rule<F> for SoftReset<F> {
-    #[inline(always)]
-    fn next(self, s: F, h: F) -> F {
-        h - s * self.v_threshold
-    }
-
-    #[inline(always)]
-    fn keep(self, _: F) -> F {
-        F::ONE
-    }
-
-    #[inline(always)]
-    fn jump(self, _: F) -> F {
-        -self.v_threshold
+    pub(crate) fn slopes(&self, s: [F; LANES], h: [F; LANES]) -> ([F; LANES], [F; LANES]) {
+        match (self.reset, self.detach_reset) {
+            (Reset::Hard(_), true) => (lanes(|k| F::ONE - s[k]), [F::ZERO; LANES]),
+            (Reset::Hard(v_reset), false) => (lanes(|k| F::ONE - s[k]), lanes(|k| v_reset - h[k])),
+            (Reset::Soft, true) => ([F::ONE; LANES], [F::ZERO; LANES]),
+            (Reset::Soft, false) => ([F::ONE; LANES], [-self.v_threshold; LANES]),
+        }
     }
 }

@@ -5,9 +5,9 @@ use std::ops::Range;
 use pulp::Arch;
 
 use crate::error::{Error, check_len, check_opt, sequence_len};
-use crate::fire::{Fire, HardReset, Reset, Rule, SoftReset};
+use crate::fire::Fire;
 use crate::input::Input;
-use crate::lanes::{LANES, blocks, load, store};
+use crate::lanes::{LANES, blocks, lanes, load, store};
 use crate::neuron::Charge;
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
@@ -27,7 +27,7 @@ pub struct ForwardOut<'a, F> {
     pub v_seq: Option<&'a mut [F]>,
 }
 
-/// Runs `steps` steps of a layer of neurons from potential `v0` (`[neurons]`; `None`: from the reset value, [`Reset::start`]).
+/// Runs `steps` steps of a layer of neurons from potential `v0` (`[neurons]`; `None`: from the reset value, [`Reset::start`](crate::Reset::start)).
 ///
 /// Each step does h = charge(v, x), s = H(h - v_threshold), v = reset(h, s) in the order of SpikingJelly's f32 operations. `steps = 0`
 /// copies v0 to v. With `fire.spiking = false` s is the surrogate's primitive.
@@ -73,10 +73,12 @@ pub(crate) fn forward_on<F: Real, C: Charge<F>>(
         v: Columns::new(out.v, neurons),
         v_seq: out.v_seq.map(|v_seq| Columns::new(v_seq, neurons)),
     };
-    match fire.reset {
-        Reset::Hard(v_reset) => pass.run(arch, HardReset(v_reset)),
-        Reset::Soft => pass.run(arch, SoftReset { v_threshold: fire.v_threshold }),
-    }
+    map_tiles(neurons, WIDTH, steps, &|| (), &|(), tile| {
+        arch.dispatch(
+            #[inline(always)]
+            || pass.tile(arch, tile),
+        );
+    });
     Ok(())
 }
 
@@ -94,69 +96,47 @@ struct Pass<'a, F, C> {
 }
 
 impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
-    fn run<R: Rule<F>>(&self, arch: Arch, rule: R) {
-        if self.fire.spiking { self.run_with::<R, true>(arch, rule) } else { self.run_with::<R, false>(arch, rule) }
-    }
-
-    fn run_with<R: Rule<F>, const SPIKING: bool>(&self, arch: Arch, rule: R) {
-        map_tiles(
-            self.neurons,
-            WIDTH,
-            self.steps,
-            || (),
-            |(), lanes| {
-                arch.dispatch(
-                    #[inline(always)]
-                    || self.tile::<R, SPIKING>(arch, rule, lanes),
-                );
-            },
-        );
-    }
-
     #[inline(always)]
-    fn tile<R: Rule<F>, const SPIKING: bool>(&self, arch: Arch, rule: R, tile: Range<usize>) {
+    fn tile(&self, arch: Arch, tile: Range<usize>) {
         let (full, rest) = blocks(tile);
         for lanes in full {
-            self.block::<R, SPIKING, true>(arch, rule, lanes);
+            self.block::<true>(arch, lanes);
         }
         if let Some(lanes) = rest {
-            self.block::<R, SPIKING, false>(arch, rule, lanes);
+            self.block::<false>(arch, lanes);
         }
     }
 
     /// All steps of up to [`LANES`] neurons, their potentials in registers.
     #[inline(always)]
-    fn block<R: Rule<F>, const SPIKING: bool, const FULL: bool>(&self, arch: Arch, rule: R, lanes: Range<usize>) {
-        let (charge, v_threshold) = (self.charge, self.fire.v_threshold);
+    fn block<const FULL: bool>(&self, arch: Arch, of: Range<usize>) {
+        let (charge, fire) = (self.charge, self.fire);
         let mut v = match self.v0 {
-            Some(v0) => load::<F, FULL>(&v0[lanes.clone()]),
-            None => [self.fire.reset.start(); LANES],
+            Some(v0) => load::<F, FULL>(&v0[of.clone()]),
+            None => [fire.reset.start(); LANES],
         };
         for t in 0..self.steps {
-            let x = load::<F, FULL>(self.x.row(t, self.neurons, lanes.clone()));
-            let mut s = [F::ZERO; LANES];
-            for k in 0..LANES {
-                v[k] = charge.charge(v[k], x[k]);
-                s[k] = v[k] - v_threshold;
-            }
-            if SPIKING {
-                for s in &mut s {
-                    *s = s.heaviside();
-                }
-            } else {
-                self.fire.surrogate.primitive_on(arch, &mut s);
-            }
-            for k in 0..LANES {
-                v[k] = rule.next(s[k], v[k]);
-            }
+            let x = load::<F, FULL>(self.x.row(t, self.neurons, of.clone()));
+            let h = lanes(|k| charge.charge(v[k], x[k]));
+            let over = lanes(|k| h[k] - fire.v_threshold);
             // SAFETY: blocks are disjoint, and each takes a row once.
-            store::<F, FULL>(&s, unsafe { self.spikes.row(t, lanes.clone()) });
+            let spikes = unsafe { self.spikes.row(t, of.clone()) };
+            let s = if fire.spiking {
+                let s = lanes(|k| over[k].heaviside());
+                store::<F, FULL>(&s, spikes);
+                s
+            } else {
+                store::<F, FULL>(&over, spikes);
+                fire.surrogate.primitive_on(arch, spikes);
+                load::<F, FULL>(spikes)
+            };
+            v = fire.next(s, h);
             if let Some(v_seq) = &self.v_seq {
                 // SAFETY: as above.
-                store::<F, FULL>(&v, unsafe { v_seq.row(t, lanes.clone()) });
+                store::<F, FULL>(&v, unsafe { v_seq.row(t, of.clone()) });
             }
         }
         // SAFETY: as above.
-        store::<F, FULL>(&v, unsafe { self.v.row(0, lanes) });
+        store::<F, FULL>(&v, unsafe { self.v.row(0, of) });
     }
 }

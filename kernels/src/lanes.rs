@@ -11,6 +11,16 @@ use crate::real::Real;
 /// Neurons per block: four AVX-512 vectors of `f32`. That many independent chains hide the latency of one neuron's step.
 pub(crate) const LANES: usize = 64;
 
+/// The array of `f(k)` for each lane k.
+#[inline(always)]
+pub(crate) fn lanes<F: Real>(f: impl Fn(usize) -> F) -> [F; LANES] {
+    let mut block = [F::ZERO; LANES];
+    for (k, x) in block.iter_mut().enumerate() {
+        *x = f(k);
+    }
+    block
+}
+
 /// `src`; if not `FULL` it may be shorter than a block, which is then filled up with zeros.
 #[inline(always)]
 pub(crate) fn load<F: Real, const FULL: bool>(src: &[F]) -> [F; LANES] {

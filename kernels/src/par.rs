@@ -13,13 +13,13 @@ const GRAIN: usize = 1 << 15;
 /// Cuts `0..items` into tiles of `width` (the last may be shorter), runs `f` on each, and returns the results in order.
 ///
 /// `cost` is the number of elements one item stands for (e.g. time steps per neuron); `scratch` makes the buffers of one worker, which
-/// `f` finds as its previous tile left them.
+/// `f` finds as its previous tile left them. Closures come as trait objects so that rayon is compiled once, not once per kernel.
 pub(crate) fn map_tiles<S, R: Send>(
     items: usize,
     width: usize,
     cost: usize,
-    scratch: impl Fn() -> S + Sync + Send,
-    f: impl Fn(&mut S, Range<usize>) -> R + Sync + Send,
+    scratch: &(dyn Fn() -> S + Sync),
+    f: &(dyn Fn(&mut S, Range<usize>) -> R + Sync),
 ) -> Vec<R> {
     let tiles = items.div_ceil(width);
     let range = |i: usize| i * width..items.min((i + 1) * width);

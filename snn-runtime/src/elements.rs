@@ -17,10 +17,12 @@ pub(crate) trait Elements: Real {
         if x.is_sparse() || x.is_mkldnn() || !x.is_contiguous() || x.kind() != Self::KIND {
             return Err(Error::bug(layer, format!("a kernel for {:?} was given {x:?}", Self::KIND)));
         }
+        if x.numel() == 0 {
+            return Ok(&[]); // its pointer is null
+        }
         // SAFETY: a contiguous tensor of this kind on the CPU holds `numel` elements from `data_ptr` on, for as long as it
-        // lives. An empty one has a null pointer, and is not looked at. Nobody writes to it meanwhile: that takes an in-place
-        // operation of the thread that waits for this call.
-        Ok(if x.numel() == 0 { &[] } else { unsafe { std::slice::from_raw_parts(x.data_ptr().cast(), x.numel()) } })
+        // lives. Nobody writes to it meanwhile: that takes an in-place operation of the thread that waits for this call.
+        Ok(unsafe { std::slice::from_raw_parts(x.data_ptr().cast(), x.numel()) })
     }
 }
 
@@ -54,11 +56,11 @@ impl<F: Elements> Fresh<F> {
     }
 
     pub(crate) fn elements(&mut self) -> &mut [F] {
-        // SAFETY: as in `slice`; the storage belongs to this value alone, and any bits are an F.
-        match self.tensor.numel() {
-            0 => &mut [],
-            n => unsafe { std::slice::from_raw_parts_mut(self.tensor.data_ptr().cast(), n) },
+        if self.tensor.numel() == 0 {
+            return &mut [];
         }
+        // SAFETY: as in `slice`; the storage belongs to this value alone, and any bits are an F.
+        unsafe { std::slice::from_raw_parts_mut(self.tensor.data_ptr().cast(), self.tensor.numel()) }
     }
 
     pub(crate) fn into_tensor(self) -> Tensor {

@@ -165,8 +165,9 @@ impl Error {
         move |source| Error::Layer { layer, source }
     }
 
-    pub(crate) fn bug(layer: &str, problem: impl ToString) -> Error {
-        Error::Bug { layer: layer.into(), problem: problem.to_string() }
+    /// A bug of this library: what a kernel says that was called wrongly, or text.
+    pub(crate) fn bug(layer: &str, problem: impl Into<Box<dyn std::error::Error>>) -> Error {
+        Error::Bug { layer: layer.into(), problem: problem.into().to_string() }
     }
 
     /// The same error about a layer that was given steps and batch as one axis.

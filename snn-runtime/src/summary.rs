@@ -101,10 +101,10 @@ mod tests {
         ];
         let s = Summary { net: "Net", steps: 4, rows: ROWS };
         let text = "Net, T = 4
-name   layer   output              params  state bytes  MACs/step
-conv1  Conv2d  [N, 8, 26, 26]          72            0     48 672
-sn1    IFNode  [T, N, 8, 26, 26]        0       21 632          0
-fc     Linear  [T, N, 10]          54 090            0     54 080
+name   layer   output             params  state bytes  MACs/step
+conv1  Conv2d  [N, 8, 26, 26]         72            0     48 672
+sn1    IFNode  [T, N, 8, 26, 26]       0       21 632          0
+fc     Linear  [T, N, 10]         54 090            0     54 080
 54 162 parameters, 21 632 bytes of state and 264 992 MACs per sample";
         assert_eq!(s.to_string(), text);
         assert_eq!(s.macs(), 48672 + 4 * 54080);

@@ -32,7 +32,7 @@ fn one_mask_for_all_steps_until_a_reset() {
     assert_same(&layer.step(&x.get(0), &mut s, &TRAIN).unwrap(), &y.get(0), "and after detach");
     s.reset();
     assert!(s.mask.is_none());
-    layer.step(&x.get(0), &mut s, &TRAIN).unwrap();
+    let _ = layer.step(&x.get(0), &mut s, &TRAIN).unwrap();
     assert!(!s.mask.unwrap().equal(&mask), "a new one after a reset");
 }
 
@@ -79,7 +79,7 @@ fn smaller_kinds_get_a_mask_of_their_own() {
 #[test]
 fn samples_and_features_are_dropped_one_by_one() {
     let mut s = DropoutState::default();
-    dropout(0.5).step(&ones(&[64, 64]), &mut s, &TRAIN).unwrap();
+    let _ = dropout(0.5).step(&ones(&[64, 64]), &mut s, &TRAIN).unwrap();
     let mask = s.mask.unwrap();
     let rows = mask.sum_dim_intlist(0, false, None);
     assert!(rows.min().double_value(&[]) > 0.0 && rows.max().double_value(&[]) < 128.0);
@@ -156,7 +156,7 @@ fn another_batch_needs_a_reset() {
     let layer: Dropout = build(&nn::VarStore::new(Device::Cpu), "drop", DropoutConfig { p: 0.5 }).unwrap();
     for first in [3, 1] {
         let mut s = layer.state();
-        layer.step(&ones(&[first, 5]), &mut s, &TRAIN).unwrap();
+        let _ = layer.step(&ones(&[first, 5]), &mut s, &TRAIN).unwrap();
         let e = assert_says(layer.sequence(&ones(&[4, 2, 5]), &mut s, &TRAIN), &["Net.drop", "gets 2"]);
         assert!(matches!(e, Error::Batch { .. }), "{e:?}");
         assert_says(
@@ -164,7 +164,7 @@ fn another_batch_needs_a_reset() {
             &["Net.drop", "[1, 6]"].map(|t| if first == 3 && t != "Net.drop" { "[3, 6]" } else { t }),
         );
         s.reset();
-        layer.sequence(&ones(&[4, 2, 5]), &mut s, &TRAIN).unwrap();
+        let _ = layer.sequence(&ones(&[4, 2, 5]), &mut s, &TRAIN).unwrap();
     }
 }
 

@@ -220,7 +220,7 @@ fn weights_are_learnable_and_named_as_in_torch() {
     assert_eq!(names, ["block.conv1.bias", "block.conv1.weight", "fc.weight"]);
     assert_eq!(vs.trainable_variables().len(), 3);
     // The layer's tensor is the store's: an optimiser moves it.
-    tch::no_grad(|| vs.variables()["block.conv1.weight"].shallow_clone().fill_(0.5));
+    let _ = tch::no_grad(|| vs.variables()["block.conv1.weight"].shallow_clone().fill_(0.5));
     assert_eq!(conv.weight.double_value(&[5, 3, 2, 2]), 0.5);
 }
 
@@ -237,10 +237,9 @@ fn a_name_taken_already_is_an_error() {
     assert_same(&first.weight, &before, "the first layer");
 }
 
+/// torch's generator belongs to the process, and other tests draw from it as well: two draws agree once nobody comes between.
 #[test]
 fn the_same_seed_gives_the_same_weights() {
-    // Within this process other tests draw from torch's generator as well, so two draws are made in one go under a lock-free
-    // retry: they agree as soon as nobody came between.
     let draw = |seed| {
         snn_runtime::manual_seed(seed);
         lone::<Linear>(LinearConfig { in_features: 20, out_features: 20, bias: true }).weight

@@ -99,7 +99,7 @@ fn steps_are_batches_of_their_own() {
 fn evaluation_uses_the_running_statistics_and_leaves_them() {
     let bn = shaken(PLAIN);
     for _ in 0..3 {
-        forward(&bn, &images(&[4, C, 5, 6]), &TRAIN);
+        let _ = forward(&bn, &images(&[4, C, 5, 6]), &TRAIN);
     }
     let (mean, var, batches) = running(&bn);
     let x = images(&[2, 3, C, 5, 6]);
@@ -118,7 +118,7 @@ fn no_momentum_averages_all_batches() {
     let bn = shaken(BatchNorm2dConfig { momentum: None, ..PLAIN });
     let batches: Vec<Tensor> = (0..3).map(|_| images(&[4, C, 5, 6])).collect();
     for x in &batches {
-        forward(&bn, x, &TRAIN);
+        let _ = forward(&bn, x, &TRAIN);
     }
     let mean_of = |which: usize| {
         let all: Vec<Tensor> = batches.iter().map(|x| statistics(x)[which].shallow_clone()).collect();
@@ -173,8 +173,8 @@ fn one_value_per_channel_cannot_be_normalised_in_training() {
     assert_says(bn.sequence(&x.unsqueeze(0), &mut (), &TRAIN), &["Net.bn1", "one value per channel"]);
     assert_eq!(running(&bn).2, 0, "nothing was counted");
     // Two steps are two values; and evaluation needs none.
-    bn.sequence(&images(&[2, 1, C, 1, 1]), &mut (), &TRAIN).unwrap();
-    bn.step(&x, &mut (), &EVAL).unwrap();
+    let _ = bn.sequence(&images(&[2, 1, C, 1, 1]), &mut (), &TRAIN).unwrap();
+    let _ = bn.step(&x, &mut (), &EVAL).unwrap();
 }
 
 #[test]

@@ -19,7 +19,7 @@ const AVG: AvgPool2dConfig = AvgPool2dConfig {
 
 fn indexed(config: MaxPool2dConfig) -> MaxPool2dWithIndices {
     let vs = nn::VarStore::new(Device::Cpu);
-    MaxPool2dWithIndices::build(&Scope::root("Net", &vs.root()).child("pool"), config).unwrap()
+    <MaxPool2dWithIndices as Stateless>::build(&Scope::root("Net", &vs.root()).child("pool"), config).unwrap()
 }
 
 fn step<L: Layer<State = ()>>(layer: &L, x: &Tensor) -> Tensor {

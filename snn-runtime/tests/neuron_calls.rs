@@ -27,6 +27,14 @@ fn v(s: &NeuronState) -> &Tensor {
     s.v.as_ref().expect("a potential after the first step")
 }
 
+/// Gradients in `kind`, or in f32 for the learned weight, which is kept in it.
+fn assert_near_each(got: &[Tensor], want: &[Tensor], kind: Kind) {
+    for (got, want) in got.iter().zip(want) {
+        let exact = kind == Kind::Double && got.kind() == kind;
+        assert_near(got, want, if exact { 1e-12 } else { 1e-5 }, "gradients");
+    }
+}
+
 #[test]
 fn steps_give_what_a_sequence_gives() {
     for kind in [Kind::Float, Kind::Double] {
@@ -41,9 +49,7 @@ fn steps_give_what_a_sequence_gives() {
             assert_same(v(&a), v(&b), "potentials");
             let weight = randn(&[6, 3, 5], kind);
             let wrt: Vec<&Tensor> = std::iter::once(&x).chain(neuron.w()).collect();
-            for (got, want) in grads(&steps, &weight, &wrt).iter().zip(&grads(&whole, &weight, &wrt)) {
-                assert_near(got, want, if kind == Kind::Double { 1e-7 } else { 1e-5 }, "gradients");
-            }
+            assert_near_each(&grads(&steps, &weight, &wrt), &grads(&whole, &weight, &wrt), kind);
         }
     }
 }
@@ -63,9 +69,7 @@ fn a_static_input_is_a_sequence_of_itself() {
             assert_same(v(&a), v(&b), "potentials");
             let weight = randn(&[7, 3, 5], kind);
             let wrt: Vec<&Tensor> = [&x, &v0].into_iter().chain(neuron.w()).collect();
-            for (got, want) in grads(&shown, &weight, &wrt).iter().zip(&grads(&sequence, &weight, &wrt)) {
-                assert_near(got, want, if kind == Kind::Double { 1e-7 } else { 1e-5 }, "gradients");
-            }
+            assert_near_each(&grads(&shown, &weight, &wrt), &grads(&sequence, &weight, &wrt), kind);
         }
     }
 }
@@ -102,7 +106,7 @@ fn state_is_visited_by_name() {
         names
     };
     assert!(names(&s).is_empty());
-    Spec::new(Charge::If).build().step(&currents(&[2, 3], Kind::Float), &mut s).unwrap();
+    let _ = Spec::new(Charge::If).build().step(&currents(&[2, 3], Kind::Float), &mut s).unwrap();
     assert_eq!(names(&s), [("v".to_string(), vec![2, 3])]);
 }
 
@@ -175,7 +179,7 @@ fn the_inputs_are_left_alone() {
         let x = currents(&[4, 9], Kind::Float);
         let v0 = randn(&[9], Kind::Float);
         let (x_before, v_before) = (x.copy(), v0.copy());
-        spec.build().sequence(&x, &mut NeuronState { v: Some(v0.shallow_clone()) }).unwrap();
+        let _ = spec.build().sequence(&x, &mut NeuronState { v: Some(v0.shallow_clone()) }).unwrap();
         assert_same(&x, &x_before, "x");
         assert_same(&v0, &v_before, "v0");
     }
@@ -213,7 +217,7 @@ fn a_static_input_is_recorded_at_every_step() {
         let x = currents(&[2, 3], Kind::Double);
         let (_, potentials, _) = spec.sequence(&x.expand([5, 2, 3], false), None, neuron.w());
         let mut tap = Tap::new(false, true);
-        neuron.repeat_recorded(&x, 5, &mut fresh(), &mut tap).unwrap();
+        let _ = neuron.repeat_recorded(&x, 5, &mut fresh(), &mut tap).unwrap();
         let rec: Voltage = finish(Some(tap)).unwrap();
         assert_near(&rec.voltage, &potentials, 1e-12, "potentials");
     }

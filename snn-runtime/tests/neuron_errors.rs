@@ -46,7 +46,7 @@ fn f32(sizes: &[i64]) -> Tensor {
 #[test]
 fn another_batch_needs_a_reset() {
     let (neuron, mut s) = (node(), NeuronState::default());
-    neuron.sequence(&f32(&[4, 8, 3]), &mut s, &EVAL).unwrap();
+    let _ = neuron.sequence(&f32(&[4, 8, 3]), &mut s, &EVAL).unwrap();
     let before = s.v.as_ref().unwrap().copy();
     for refused in [
         neuron.sequence(&f32(&[4, 5, 3]), &mut s, &EVAL),
@@ -58,21 +58,21 @@ fn another_batch_needs_a_reset() {
     }
     assert_same(s.v.as_ref().unwrap(), &before, "the state is as before");
     s.reset();
-    neuron.sequence(&f32(&[4, 5, 3]), &mut s, &EVAL).unwrap();
+    let _ = neuron.sequence(&f32(&[4, 5, 3]), &mut s, &EVAL).unwrap();
 }
 
 /// SpikingJelly would broadcast from a batch of one.
 #[test]
 fn a_batch_of_one_is_not_broadcast() {
     let (neuron, mut s) = (node(), NeuronState::default());
-    neuron.step(&f32(&[1, 3]), &mut s, &EVAL).unwrap();
+    let _ = neuron.step(&f32(&[1, 3]), &mut s, &EVAL).unwrap();
     assert_says(neuron.step(&f32(&[5, 3]), &mut s, &EVAL), &["Net.sn1", "batch of 1", "gets 5"]);
 }
 
 #[test]
 fn other_sizes_of_a_sample_are_an_error() {
     let (neuron, mut s) = (node(), NeuronState::default());
-    neuron.step(&f32(&[2, 3, 4]), &mut s, &EVAL).unwrap();
+    let _ = neuron.step(&f32(&[2, 3, 4]), &mut s, &EVAL).unwrap();
     for other in [&[2, 3, 5][..], &[2, 12], &[2, 3, 4, 1]] {
         let e = assert_says(neuron.step(&f32(other), &mut s, &EVAL), &["Net.sn1", "[2, 3, 4]", &format!("{other:?}"), "reset()"]);
         assert!(matches!(e, Error::StateShape { .. }), "{e:?}");

@@ -114,7 +114,7 @@ fn a_leaky_neuron_worked_by_hand() {
 fn a_leaky_neuron_rests_at_its_reset_value() {
     let spec = Spec { v_reset: Some(-0.5), ..Spec::new(Charge::Lif { tau: 2.0, decay_input: false }) };
     let mut s = NeuronState::default();
-    spec.build().sequence(&Tensor::zeros([8, 3], (Kind::Float, Device::Cpu)), &mut s).unwrap();
+    let _ = spec.build().sequence(&Tensor::zeros([8, 3], (Kind::Float, Device::Cpu)), &mut s).unwrap();
     assert_eq!(Vec::<f32>::try_from(s.v.unwrap()).unwrap(), [-0.5; 3]);
 }
 
@@ -124,7 +124,7 @@ fn detach_cuts_the_gradient_between_calls() {
         let neuron = spec.build();
         let x = (Tensor::ones([2, 3], (Kind::Double, Device::Cpu)) * 0.25).set_requires_grad(true);
         let mut s = NeuronState::default();
-        neuron.sequence(&x, &mut s).unwrap();
+        let _ = neuron.sequence(&x, &mut s).unwrap();
         s.detach();
         let before = s.v.as_ref().unwrap().copy();
         let y = neuron.sequence(&x, &mut s).unwrap();

@@ -3,6 +3,8 @@
 
 pub(crate) mod neuron;
 
+use std::cell::Cell;
+
 use snn_runtime::{Cx, Device, Error, Kind, Layer, Scope, Tensor, nn};
 
 pub(crate) const EVAL: Cx = Cx { train: false };
@@ -36,8 +38,29 @@ pub(crate) fn assert_same(got: &Tensor, want: &Tensor, what: &str) {
     assert!(d == 0.0, "{what}: {d:e} apart");
 }
 
+thread_local! {
+    /// Each test runs on a thread of its own: the same numbers in every run, whatever other tests draw.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Uniform between 0 and 1. (SplitMix64: Steele et al., OOPSLA 2014.)
+pub(crate) fn rand(sizes: &[i64], kind: Kind) -> Tensor {
+    let n = sizes.iter().product::<i64>() as usize;
+    let next = || {
+        let seed = SEED.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        SEED.set(seed);
+        let z = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+    };
+    Tensor::from_slice(&(0..n).map(|_| next()).collect::<Vec<f64>>()).view(sizes).to_kind(kind)
+}
+
+/// Normally distributed. (Box and Muller, 1958.)
 pub(crate) fn randn(sizes: &[i64], kind: Kind) -> Tensor {
-    Tensor::randn(sizes, (kind, Device::Cpu))
+    // 1 - u is not 0, and has a logarithm.
+    let squared = (-rand(sizes, Kind::Double)).log1p() * -2.0;
+    (squared.sqrt() * (rand(sizes, Kind::Double) * std::f64::consts::TAU).cos()).to_kind(kind)
 }
 
 /// Gradients of a sum weighted by `weight`.

@@ -216,6 +216,6 @@ pub(crate) fn currents(sizes: &[i64], kind: Kind) -> Tensor {
     let x = super::randn(sizes, kind) * 1.5 + 0.5;
     // Quarters add up to the thresholds without rounding.
     let quarters = (&x * 4.0).round() / 4.0;
-    let which = Tensor::rand(sizes, (kind, snn_runtime::Device::Cpu)).ge(0.5);
+    let which = super::rand(sizes, kind).ge(0.5);
     x.where_self(&which, &quarters)
 }

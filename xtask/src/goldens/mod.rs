@@ -232,7 +232,7 @@ fn does_not_compile(error: &Refused, body: &str) -> Verdict {
         let what = error.message.rsplit_once(": ").map_or(error.message.as_str(), |(_, what)| what);
         return Verdict::Skipped(format!("{what} (not supported yet)"));
     }
-    Verdict::Failed(vec![format!("does not compile:\n{}\n{}", error.rendered.trim_end(), body.trim_end())])
+    Verdict::Failed(vec![format!("does not compile: {}\n{}\n{}", error.message, error.rendered.trim_end(), body.trim_end())])
 }
 
 #[cfg(test)]

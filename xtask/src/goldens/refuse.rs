@@ -46,8 +46,12 @@ pub(crate) fn layer(spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal> {
             let last = sample.and_then(<[usize]>::last);
             last.is_some_and(|last| size > 0 && last % size != 0).then_some("features that no vote counts")
         }
-        // DSL.md names it an error in both modes.
-        "Flatten" => (number("start_dim") == Some(0.0)).then_some("flattens the batch"),
+        // DSL.md names it an error in both modes. The batch is axis 0, negative axes count from the end.
+        "Flatten" => {
+            let start = number("start_dim").unwrap_or(1.0);
+            let batch = start == 0.0 || sample.is_some_and(|s| start + s.len() as f64 + 1.0 == 0.0);
+            batch.then_some("flattens the batch")
+        }
         "Dropout" | "Dropout2d" | "DropConnectLinear" => {
             number("p").is_some_and(|p| !(0.0..1.0).contains(&p)).then_some("p outside [0, 1)")
         }
@@ -121,6 +125,14 @@ mod tests {
         let spec = |size: usize| json!({"cls": "layer.VotingLayer", "args": {"voting_size": size}});
         assert_eq!(expected(&case(&spec(3), &[2, 2, 8])).unwrap().class, "VotingLayer");
         assert_eq!(expected(&case(&spec(4), &[2, 2, 8])), None);
+    }
+
+    #[test]
+    fn the_batch_is_not_flattened_from_the_end_either() {
+        let spec = |start: i64| json!({"cls": "layer.Flatten", "args": {"start_dim": start}});
+        assert!(expected(&case(&spec(0), &[2, 2, 8])).is_some());
+        assert!(expected(&case(&spec(-2), &[2, 2, 8])).is_some());
+        assert_eq!(expected(&case(&spec(-1), &[2, 2, 8])), None);
     }
 
     #[test]

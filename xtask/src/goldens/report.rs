@@ -39,20 +39,18 @@ impl Report {
     /// Each failure, each refusal, and the skipped cases by reason.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
+        // One mistake often meets many cases: what takes several lines to say is said once.
         let mut seen: BTreeMap<&str, &str> = BTreeMap::new();
         for (id, verdict) in &self.cases {
             let Verdict::Failed(lines) = verdict else { continue };
             let _ = writeln!(text, "FAILED {id}");
             for line in lines {
-                // One mistake often meets many cases: the compiler's long messages are shown once.
-                match seen.get(line.as_str()) {
-                    Some(first) if line.contains('\n') => {
-                        let _ = writeln!(text, "    as {first}");
-                    }
-                    _ => {
-                        seen.insert(line, id);
-                        let _ = writeln!(text, "    {}", line.replace('\n', "\n    "));
-                    }
+                let (head, details) = line.split_once('\n').unwrap_or((line, ""));
+                let first = if details.is_empty() { id } else { *seen.entry(head).or_insert(id) };
+                if first == id {
+                    let _ = writeln!(text, "    {}", line.replace('\n', "\n    "));
+                } else {
+                    let _ = writeln!(text, "    {head} (as {first})");
                 }
             }
         }
@@ -132,8 +130,8 @@ skipped:
     fn a_long_message_is_shown_once() {
         let mut report = Report::default();
         for id in ["a", "b"] {
-            report.add(id, Verdict::Failed(vec!["does not compile:\nerror".to_string()]));
+            report.add(id, Verdict::Failed(vec![format!("does not compile: error\nnet {id}")]));
         }
-        assert_eq!(report.text(), "FAILED a\n    does not compile:\n    error\nFAILED b\n    as a\n");
+        assert_eq!(report.text(), "FAILED a\n    does not compile: error\n    net a\nFAILED b\n    does not compile: error (as a)\n");
     }
 }
