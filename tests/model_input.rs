@@ -7,6 +7,7 @@ use snn::{Device, Error, Kind, Result, Seq, Shape1, Shape3, Static, Steps, Tenso
 use support::{assert_says, input, store};
 
 snn_net! {
+    /// One image, shown at every step.
     pub net Still(image: [1, 4, 4]) -> [2] {
         T = 3;
         step_mode = 'm';
@@ -15,6 +16,7 @@ snn_net! {
 }
 
 snn_net! {
+    /// A sequence.
     pub net Moving(x: [T, 6]) -> [2] {
         T = 3;
         step_mode = 'm';
@@ -23,6 +25,7 @@ snn_net! {
 }
 
 snn_net! {
+    /// A sequence, and something that does not change.
     pub net Both(x: [T, 6], gate: [2]) -> [2] {
         T = 3;
         step_mode = 'm';

@@ -9,6 +9,7 @@
 mod args;
 mod plots;
 mod progress;
+mod speed;
 mod training;
 
 use std::fs;
@@ -53,8 +54,9 @@ snn_net! {
 }
 
 fn main() -> Result<()> {
-    let start = Instant::now();
     let args = Args::parse();
+    speed::ensure();
+    let start = Instant::now();
     let recipe = args.recipe();
     args.set_threads()?;
     snn::manual_seed(args.seed as i64);

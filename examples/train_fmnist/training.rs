@@ -53,7 +53,7 @@ impl Recipe {
         let theta = Tensor::f_zeros([n, 2, 3], place)?;
         let mirror = if self.mirror { Tensor::f_randint(2, [n], place)? * 2.0 - 1.0 } else { Tensor::f_ones([n], place)? };
         theta.select(1, 0).select(1, 0).f_copy_(&mirror)?;
-        theta.select(1, 1).select(1, 1).f_fill_(1.0)?;
+        let _ = theta.select(1, 1).select(1, 1).f_fill_(1.0)?;
         for (axis, pixels) in [(0, size[3]), (1, size[2])] {
             let shift = Tensor::f_randint_low(-self.shift, self.shift + 1, [n], place)? * (2.0 / pixels as f64);
             theta.select(1, axis).select(1, 2).f_copy_(&shift)?;

@@ -2,6 +2,7 @@
 //!
 //! 8 steps of 401,408 neurons (16 x 128 x 14 x 14), f32, on one thread and on two, outputs already paged in. The forward pass reads x and
 //! writes spikes, as a copy does; the backward pass reads x and the spikes' gradient and writes x's, as a sum of two arrays does.
+//! Iterations take turns on several sets of buffers, so that nothing is left in a cache from the last time, as in a network's layers.
 
 use std::hint::black_box;
 
@@ -13,6 +14,9 @@ use snn_kernels::{
 
 const STEPS: usize = 8;
 const NEURONS: usize = 16 * 128 * 14 * 14;
+
+/// Sets of buffers: 4 x 51 MB do not fit in a cache.
+const SETS: usize = 4;
 
 const FIRE: Fire<f32> =
     Fire { v_threshold: 1.0, reset: Reset::Hard(0.0), detach_reset: false, surrogate: Surrogate::ATan { alpha: 2.0 }, spiking: true };
@@ -28,10 +32,10 @@ struct Data {
 }
 
 impl Data {
-    fn new() -> Data {
+    fn new(set: usize) -> Data {
         // In [-1, 3): about a third of the neurons fire.
         let random = |stream: u32| -> Vec<f32> {
-            let word = |i: usize| philox4x32([i as u32, 0, 0, stream], [0, 0])[0];
+            let word = |i: usize| philox4x32([i as u32, 0, set as u32, stream], [0, 0])[0];
             (0..STEPS * NEURONS).map(|i| (word(i) >> 8) as f32 / (1 << 22) as f32 - 1.0).collect()
         };
         Data { x: random(0), grad_spikes: random(1), spikes: random(2), grad_x: random(3), v: vec![0.5; NEURONS] }
@@ -52,15 +56,23 @@ impl Data {
 }
 
 fn neuron(c: &mut Criterion) {
-    let mut data = Data::new();
-    let one_step = data.x[..NEURONS].to_vec();
+    let mut sets: Vec<Data> = (0..SETS).map(Data::new).collect();
+    let one_step = sets[0].x[..NEURONS].to_vec();
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
         let mut group = c.benchmark_group(format!("neuron/{threads} thread{}", if threads == 1 { "" } else { "s" }));
         group.throughput(Throughput::Elements((STEPS * NEURONS) as u64));
         let share = (STEPS * NEURONS).div_ceil(threads);
         let mut bench = |name: &str, f: &mut (dyn FnMut(&mut Data) + Send)| {
-            group.bench_function(name, |b| pool.install(|| b.iter(|| f(&mut data))));
+            let mut turn = 0;
+            group.bench_function(name, |b| {
+                pool.install(|| {
+                    b.iter(|| {
+                        turn = (turn + 1) % SETS;
+                        f(&mut sets[turn]);
+                    });
+                });
+            });
         };
         bench("copy x to spikes", &mut |d| {
             d.spikes.par_chunks_mut(share).zip(d.x.par_chunks(share)).for_each(|(to, from)| to.copy_from_slice(from));

@@ -63,14 +63,19 @@ pub struct RunningStats {
 }
 
 impl RunningStats {
-    /// Counts a batch, and says what share it gets.
-    fn count(&self, momentum: Option<f64>) -> Result<f64, TchError> {
-        let _counted = tch::no_grad(|| self.num_batches_tracked.shallow_clone().f_add_scalar_(1))?;
+    /// The share of the next batch in the statistics.
+    fn share(&self, momentum: Option<f64>) -> Result<f64, TchError> {
         match momentum {
             Some(share) => Ok(share),
             // Read only where it is needed: on a GPU reading waits.
-            None => Ok(1.0 / self.num_batches_tracked.f_double_value(&[])?),
+            None => Ok(1.0 / (self.num_batches_tracked.f_double_value(&[])? + 1.0)),
         }
+    }
+
+    /// One batch more.
+    fn count(&self) -> Result<(), TchError> {
+        let _counted = tch::no_grad(|| self.num_batches_tracked.shallow_clone().f_add_scalar_(1))?;
+        Ok(())
     }
 }
 
@@ -81,14 +86,14 @@ impl BatchNorm2d {
     }
 
     fn normalise(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
-        let momentum = match &self.running {
-            Some(running) if train => running.count(self.config.momentum)?,
-            _ => 0.0,
-        };
+        // Who moves on with this batch.
+        let moving = self.running.as_ref().filter(|_| train);
+        let share = moving.map_or(Ok(0.0), |r| r.share(self.config.momentum))?;
         let (mean, var) = self.running.as_ref().map(|r| (&r.mean, &r.var)).unzip();
         let of_batch = train || self.running.is_none();
-        let (weight, bias) = (self.weight.as_ref(), self.bias.as_ref());
-        x.f_batch_norm(weight, bias, mean, var, of_batch, momentum, self.config.eps, true)
+        let y = x.f_batch_norm(self.weight.as_ref(), self.bias.as_ref(), mean, var, of_batch, share, self.config.eps, true)?;
+        moving.map_or(Ok(()), RunningStats::count)?;
+        Ok(y)
     }
 }
 

@@ -42,6 +42,12 @@ pub(crate) fn on_cpu(layer: &str, x: &Tensor) -> Result<()> {
     }
 }
 
+/// `x` row by row in memory, no part of the graph: itself, if it lies so already.
+pub(crate) fn dense(layer: &str, x: &Tensor) -> Result<Tensor> {
+    // libtorch may hold the minus sign of a tensor back (the imaginary part of a conjugate): memory has to be as it reads.
+    tch::no_grad(|| x.f_resolve_neg()?.f_contiguous()).map_err(Error::in_layer(layer))
+}
+
 /// A new tensor for a kernel to fill. Nothing else shares its storage.
 pub(crate) struct Fresh<F> {
     tensor: Tensor,

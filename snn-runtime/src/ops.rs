@@ -175,3 +175,50 @@ impl<E: Into<Box<dyn std::error::Error + Send + Sync>>> OwnOutput for Result<Ten
 pub fn own(output: impl OwnOutput) -> Result<Tensor> {
     output.into_result()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn t(values: &[f64]) -> Tensor {
+        Tensor::from_slice(values)
+    }
+
+    #[test]
+    fn spike_element_wise_functions() {
+        let (out, shortcut) = (t(&[0.0, 0.0, 1.0, 1.0]), t(&[0.0, 1.0, 0.0, 1.0]));
+        assert!(sew_add(&out, &shortcut).unwrap().equal(&t(&[0.0, 1.0, 1.0, 2.0])));
+        assert!(sew_and(&out, &shortcut).unwrap().equal(&t(&[0.0, 0.0, 0.0, 1.0])));
+        assert!(sew_iand(&out, &shortcut).unwrap().equal(&t(&[0.0, 1.0, 0.0, 0.0])));
+        let e = sew_add(&out, &t(&[1.0; 3])).unwrap_err().to_string();
+        assert!(e.starts_with("sew_add: ") && e.contains("must match"), "{e}");
+    }
+
+    #[test]
+    fn over_time() {
+        let x = t(&[1.0, 5.0, 3.0, 5.0, 2.0, 2.0]).reshape([3, 2]).set_requires_grad(true);
+        assert!(mean_over_time(&x).unwrap().equal(&t(&[2.0, 4.0])));
+        assert!(sum_over_time(&x).unwrap().equal(&t(&[6.0, 12.0])));
+        assert!(last_step(&x).unwrap().equal(&t(&[2.0, 2.0])));
+        let max = max_over_time(&x).unwrap();
+        assert!(max.equal(&t(&[3.0, 5.0])));
+        max.sum(tch::Kind::Double).backward();
+        assert!(x.grad().equal(&t(&[0.0, 1.0, 1.0, 0.0, 0.0, 0.0]).reshape([3, 2])), "the first of equal steps");
+        for f in [mean_over_time, sum_over_time, last_step, max_over_time] {
+            let e = f(&t(&[]).reshape([0, 2])).unwrap_err().to_string();
+            assert!(e.contains("there is no step in [0, 2]"), "{e}");
+        }
+        assert!(series(&[]).is_err() && at_step(&x, 3).is_err() && at_every_step(&x, -1).is_err());
+        assert_eq!(at_every_step(&x, 4).unwrap().size(), [4, 3, 2]);
+    }
+
+    #[test]
+    fn functions_of_the_users_own_may_fail_in_any_way() {
+        assert!(own(t(&[1.0])).is_ok() && own(Ok::<_, Error>(t(&[1.0]))).is_ok());
+        let say = |r: Result<Tensor>| r.unwrap_err();
+        assert!(matches!(say(own(Err::<Tensor, _>(TchError::Kind("odd".into())))), Error::Own(_)));
+        assert_eq!(say(own(Err::<Tensor, _>("too long"))).to_string(), "too long");
+        let ours = Error::Steps { layer: "shift".into(), problem: "none".into() };
+        assert!(matches!(say(own(Err::<Tensor, _>(ours))), Error::Steps { .. }), "the library's own comes through as it is");
+    }
+}

@@ -78,3 +78,25 @@ fn unpoisoned<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 fn fnv(text: &str) -> u32 {
     text.bytes().fold(0x811C_9DC5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tch::{Device, nn};
+
+    /// Streams depend on the place and on how many layers were built there, draws on what their own layer drew. (The seed is
+    /// the process's: tests beside this one may set it, so only streams are compared.)
+    #[test]
+    fn streams_are_those_of_the_place() {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let at = |name: &str| Stream::new(&Scope::root("Net", &vs.root()).child(name)).stream;
+        let (a, b) = (at("streams_a"), at("streams_b"));
+        assert_ne!(a, b);
+        assert_ne!(a, at("streams_a"), "two copies of a net");
+    }
+
+    #[test]
+    fn the_hash_never_changes() {
+        assert_eq!((fnv(""), fnv("a"), fnv("foobar")), (0x811C_9DC5, 0xE40C_292C, 0xBF9C_F968));
+    }
+}

@@ -138,3 +138,33 @@ pub fn check_steps(net: &str, steps: &[i64]) -> Result<i64> {
     };
     Err(Error::Steps { layer: net.into(), problem })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lists_are_visited_under_their_numbers() {
+        let one = || NeuronState { v: Some(Tensor::from_slice(&[1.0])) };
+        let mut list = [one(), NeuronState::default(), one()];
+        let names = |s: &[NeuronState; 3]| named_tensors(s).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(&list), ["0.v", "2.v"]);
+        list.reset();
+        assert!(names(&list).is_empty());
+    }
+
+    #[test]
+    fn what_does_not_belong_together_is_told() {
+        let stored = Tensor::from_slice(&[0.0; 6]).reshape([2, 3]);
+        let say = |step: &[i64]| check_sizes("Net.sn1", &stored, step).map_err(|e| e.to_string());
+        assert_eq!(say(&[2, 3]), Ok(()));
+        assert!(say(&[4, 3]).unwrap_err().starts_with("Net.sn1: its state is for a batch of 2, but gets 4"));
+        assert!(say(&[2, 5]).unwrap_err().starts_with("Net.sn1: its state has sizes [2, 3], but the input of one step has [2, 5]"));
+
+        assert!(check_batch("Net", 2, &[2, 2]).is_ok() && check_batch("Net", 2, &[2, 3]).is_err());
+        assert_eq!(check_steps("Net", &[4, 4]).unwrap(), 4);
+        for steps in [&[0][..], &[-1], &[4, 5], &[]] {
+            assert!(check_steps("Net", steps).is_err(), "{steps:?}");
+        }
+    }
+}

@@ -7,7 +7,7 @@
 use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh};
+use crate::elements::{Elements, Fresh, dense, on_cpu};
 use crate::error::{Error, Result};
 
 /// A surrogate function with its parameters. The default is SpikingJelly's, [`Sigmoid`].
@@ -95,8 +95,8 @@ impl Surrogate {
 
     fn run<F: Elements>(self, x: &Tensor) -> Result<Tensor> {
         const NAME: &str = "a surrogate";
-        crate::elements::on_cpu(NAME, x)?;
-        let dense = tch::no_grad(|| x.f_contiguous())?;
+        on_cpu(NAME, x)?;
+        let dense = dense(NAME, x)?;
         let mut y = Fresh::<F>::new(NAME, &x.size())?;
         y.elements().copy_from_slice(F::slice(NAME, &dense)?);
         match self.spiking {

@@ -120,3 +120,25 @@ pub fn finish<R: FromTap>(tap: Option<Tap>) -> Result<R> {
 pub fn taps_between(taps: &mut [Tap], from: usize, to: usize) -> &mut [Tap] {
     taps.get_mut(from..to).unwrap_or_default()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn steps_and_sequences_join_in_order_and_only_what_is_asked_for_is_kept() {
+        let series = |from: i64, to: i64| Tensor::from_slice(&(from..to).collect::<Vec<_>>()).reshape([to - from, 1]);
+        let mut tap = Tap::new(true, false);
+        tap.push_step(&series(0, 1).reshape([1]), &series(9, 10).reshape([1])).unwrap();
+        tap.push_sequence(&series(1, 4), &series(1, 4)).unwrap();
+        assert!(!tap.wants_voltage());
+        let Spikes { spikes } = finish(Some(tap)).unwrap();
+        assert!(spikes.equal(&series(0, 4)));
+
+        assert!(finish::<Voltage>(Some(Tap::new(true, false))).is_err());
+        assert!(finish::<Voltage>(Some(Tap::new(false, true))).is_err());
+        assert!(finish::<Spikes>(None).is_err());
+        assert!(taps_between(&mut [], 1, 2).is_empty());
+        assert_eq!(taps_between(&mut [Tap::new(true, true), Tap::new(true, true)], 1, 2).len(), 1);
+    }
+}

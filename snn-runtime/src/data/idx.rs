@@ -169,11 +169,16 @@ pub(super) mod tests {
 
     #[test]
     fn a_flipped_bit_in_gzip_is_noticed() {
-        let whole = gzip(&file(&[4, 5], &(0..20).collect::<Vec<u8>>()));
+        let plain = file(&[4, 5], &(0..20).collect::<Vec<u8>>());
+        let (want, whole) = (decode(&plain).unwrap(), gzip(&plain));
         for bit in 80..8 * whole.len() {
             let mut bytes = whole.clone();
             bytes[bit / 8] ^= 1 << (bit % 8);
-            assert!(matches!(decode(&bytes), Err(Error::Format { .. })), "bit {bit}");
+            match decode(&bytes) {
+                Err(Error::Format { .. }) => {}
+                // The bits between the packed data and the checksum mean nothing.
+                other => assert_eq!(other.unwrap(), want, "bit {bit}"),
+            }
         }
     }
 

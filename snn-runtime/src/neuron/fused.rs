@@ -10,7 +10,7 @@ use tch::{Kind, Tensor};
 
 use super::common::Common;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, on_cpu};
+use crate::elements::{Elements, Fresh, dense, on_cpu};
 use crate::error::{Error, Result};
 use crate::state::{NeuronState, check_sizes};
 use crate::surrogate::FLOATS;
@@ -73,24 +73,22 @@ impl<D: Dynamics> Fused<'_, D> {
     }
 
     fn run_in<F: Elements>(&self, input: Input<'_>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
-        let torch = || Error::in_layer(self.layer);
         let x = input.tensor();
         let plan = Plan::<F>::new(self.layer, input)?;
         let v0 = match &s.v {
             Some(v) => {
                 check_sizes(self.layer, v, plan.step())?;
                 on_cpu(self.layer, v)?;
-                Some(v.f_to_kind(F::KIND).map_err(torch())?)
+                Some(v.f_to_kind(F::KIND).map_err(Error::in_layer(self.layer))?)
             }
             None => None,
         };
-        // One allocation layout for the kernel; its own copies are no part of the graph.
-        let dense = tch::no_grad(|| x.f_contiguous()).map_err(torch())?;
-        let v0_dense = tch::no_grad(|| v0.as_ref().map(Tensor::f_contiguous).transpose()).map_err(torch())?;
+        let x_dense = dense(self.layer, x)?;
+        let v0_dense = v0.as_ref().map(|v0| dense(self.layer, v0)).transpose()?;
 
         let wants_voltage = tap.as_ref().is_some_and(|t| t.wants_voltage());
-        let (spikes, v, v_seq) = self.forward(&plan, &dense, v0_dense.as_ref(), wants_voltage)?;
-        let (spikes, v) = self.attach(plan, x, v0.as_ref(), &dense, v0_dense.as_ref(), spikes, v)?;
+        let (spikes, v, v_seq) = self.forward(&plan, &x_dense, v0_dense.as_ref(), wants_voltage)?;
+        let (spikes, v) = self.attach(plan, x, v0.as_ref(), &x_dense, v0_dense.as_ref(), spikes, v)?;
         if let Some(tap) = tap {
             match input {
                 Input::Step(_) => tap.push_step(&spikes, &v)?,
@@ -204,8 +202,8 @@ struct Replay<D, F> {
 impl<D: Dynamics, F: Elements> Replay<D, F> {
     fn backward(&self, b: &Backward<'_>) -> Gradients {
         let layer = self.layer.as_str();
-        let dense = |g: &Option<Tensor>| g.as_ref().map(|g| g.f_to_kind(F::KIND)?.f_contiguous()).transpose();
-        let (grad_spikes, grad_v) = (dense(&b.grads[0])?, dense(&b.grads[1])?);
+        let gradient = |g: &Option<Tensor>| g.as_ref().map(|g| dense(layer, &g.f_to_kind(F::KIND)?)).transpose();
+        let (grad_spikes, grad_v) = (gradient(&b.grads[0])?, gradient(&b.grads[1])?);
         let x = b.saved[0].as_ref().ok_or("its input was not saved")?;
         let mut needs = b.needs.iter().copied();
         let mut next = || needs.next().unwrap_or(false);

@@ -77,3 +77,40 @@ macro_rules! neuron {
     };
 }
 use neuron;
+
+#[cfg(test)]
+mod tests {
+    use tch::{Device, Kind, Tensor, nn};
+
+    use super::{LIFNode, LIFNodeConfig};
+    use crate::{Cx, Layer, Scope};
+
+    /// Every node keeps the potential before it, and with it its predecessor.
+    #[test]
+    fn a_chain_of_many_steps_is_freed_without_overflowing_the_stack() {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let neuron = LIFNode::build(&Scope::root("neuron", &vs.root()), LIFNodeConfig::default()).unwrap();
+        let x = Tensor::from_slice(&[0.3f32, 0.9]).set_requires_grad(true);
+        for backward in [true, false] {
+            let mut s = neuron.state();
+            for _ in 0..30_000 {
+                neuron.step(&x, &mut s, &Cx::TRAIN).unwrap();
+            }
+            if backward {
+                s.v.unwrap().sum(Kind::Float).backward();
+                assert!(x.grad().double_value(&[0]).is_finite());
+            }
+        }
+    }
+
+    #[test]
+    fn a_minus_sign_that_libtorch_holds_back_counts() {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let neuron = LIFNode::build(&Scope::root("neuron", &vs.root()), LIFNodeConfig::default()).unwrap();
+        let (re, im) = (Tensor::from_slice(&[0.0f32, 0.0]), Tensor::from_slice(&[-5.0f32, 5.0]));
+        let held_back = Tensor::complex(&re, &im).conj().imag();
+        assert!(held_back.is_neg());
+        let spikes = neuron.step(&held_back, &mut neuron.state(), &Cx::EVAL).unwrap();
+        assert!(spikes.equal(&Tensor::from_slice(&[1.0f32, 0.0])));
+    }
+}
