@@ -70,6 +70,16 @@ impl<'t, 'n> Writer<'t, 'n> {
         }
     }
 
+    /// Tensors to be returned, in order. What is returned under two names (two reductions of one step) is handed over once.
+    pub(super) fn give_all(&self, values: &[Val]) -> Vec<TokenStream> {
+        let again = |i: usize| values[i + 1..].iter().any(|&v| self.alias[v] == self.alias[values[i]]);
+        let one = |(i, &v): (usize, &Val)| match &self.names[self.alias[v]] {
+            Some(Name { ident, owned: true }) if again(i) => quote!(#ident.shallow_clone()),
+            _ => self.give(v),
+        };
+        values.iter().enumerate().map(one).collect()
+    }
+
     /// The tensor itself, to be returned.
     pub(super) fn give(&self, v: Val) -> TokenStream {
         match &self.names[self.alias[v]] {

@@ -71,7 +71,7 @@ fn function<'a>(types: &mut Types<'a>, group: &'a Group, kind: &Kind, style: Sty
     }
     w.ops(&flat, flat.ops.iter());
     let code = w.finish(&flat.outputs);
-    let outs: Vec<TokenStream> = flat.outputs.iter().map(|&v| w.give(v)).collect();
+    let outs: Vec<TokenStream> = w.give_all(&flat.outputs);
     let n = outs.len();
     let (ty, result) = tensors(root, n, &outs);
     let steps = (style == Style::Sequence).then(|| quote!(steps: i64,));

@@ -49,7 +49,7 @@ fn whole<'a>(net: &'a Net, types: &mut Types<'a>, style: Style) -> TokenStream {
     }
     w.ops(&flat, flat.ops.iter());
     let code = w.finish(&flat.outputs);
-    let outs: Vec<TokenStream> = flat.outputs.iter().map(|&v| w.give(v)).collect();
+    let outs: Vec<TokenStream> = w.give_all(&flat.outputs);
     let (ty, result) = tensors(root, outs.len(), &outs);
     let (f, steps) = match style {
         Style::Step => (format_ident!("__step"), None),
@@ -155,7 +155,7 @@ fn stepwise<'a>(net: &'a Net, types: &mut Types<'a>) -> TokenStream {
     }
     w.ops(flat, in_phase(Phase::After));
     let after = w.finish(&flat.outputs);
-    let outs: Vec<TokenStream> = flat.outputs.iter().map(|&v| w.give(v)).collect();
+    let outs: Vec<TokenStream> = w.give_all(&flat.outputs);
     let (ty, result) = tensors(root, outs.len(), &outs);
 
     let call = |t: TokenStream| quote!(self.__advance(#t, #(#inputs,)* #(&#constant_names,)* &mut series, s, cx, taps)?;);

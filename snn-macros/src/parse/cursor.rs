@@ -173,6 +173,14 @@ pub(super) fn braces<'a>(input: ParseStream<'a>) -> syn::Result<(token::Brace, P
     Ok((delimiter, content))
 }
 
+/// An expression handed through the user's own `macro_rules!` (`$mode:literal`) comes in a group that nobody sees.
+fn ungrouped(expr: Expr) -> Expr {
+    match expr {
+        Expr::Group(g) => ungrouped(*g.expr),
+        other => other,
+    }
+}
+
 impl Parser<'_> {
     /// Reads something that is Rust's own, all or nothing: on a mistake the position stays where it was.
     pub(super) fn rust<T>(&mut self, input: ParseStream, read: impl FnOnce(ParseStream) -> syn::Result<T>) -> Parsed<T> {
@@ -211,7 +219,7 @@ impl Parser<'_> {
             skip(input);
             return Ok(ast::missing());
         }
-        self.rust(input, |i| i.parse::<Expr>())
+        self.rust(input, |i| i.parse::<Expr>()).map(ungrouped)
     }
 }
 
