@@ -82,7 +82,7 @@ fn bench(c: &mut Criterion) {
     let leaf = || x.copy().set_requires_grad(true);
     both.bench_function("fused", |b| b.iter_batched(leaf, |x| backward(&fused(&lif, &x), &x, &weight), BatchSize::LargeInput));
     both.bench_function("torch, step by step", |b| {
-        b.iter_batched(leaf, |x| backward(&step_by_step(&x), &x, &weight), BatchSize::LargeInput)
+        b.iter_batched(leaf, |x| backward(&step_by_step(&x), &x, &weight), BatchSize::LargeInput);
     });
     both.finish();
 }

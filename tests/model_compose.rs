@@ -107,6 +107,7 @@ fn a_deep_net_runs_learns_and_streams() -> Result<()> {
     let net = SewResNet::new(&vs.root())?;
     shake(&vs);
     let x = SewResNet::input(input(&[3, 2, 8, 8]))?;
+    assert!(net.forward(&x)?.std(false).double_value(&[]) > 0.0);
     net.forward_t(&x, true)?.square().sum(Kind::Float).backward();
     for (name, t) in vs.variables() {
         assert!(!t.requires_grad() || t.grad().defined(), "{name} is reached");
@@ -139,6 +140,7 @@ fn a_block_is_its_layers() -> Result<()> {
     let y = branch(&b.conv1.0, &b.conv1.1, &b.conv1.2, &sequence)?;
     let y = branch(&b.conv2.0, &b.conv2.1, &b.conv2.2, &y)?;
     let by_hand = (y + branch(&b.shortcut.0, &b.shortcut.1, &b.shortcut.2, &sequence)?).mean_dim(0, false, None);
+    assert!(by_hand.std(false).double_value(&[]) > 0.0);
     assert_near(&*net.forward(&Small::input(x)?)?, &by_hand, 1e-6);
     Ok(())
 }

@@ -39,7 +39,7 @@ images! {
 
 /// Without batch statistics, training is the same in both modes as well.
 macro_rules! dense {
-    ($($(#[$doc:meta])* $name:ident $mode:tt $steps:tt;)*) => {$(
+    ($($(#[$doc:meta])* $name:ident $mode:literal $steps:literal;)*) => {$(
         snn_net! {
             $(#[$doc])*
             net $name(x: [T, 6]) -> (mean: [4], all: [T, 8]) {
@@ -101,6 +101,7 @@ fn a_still_image_gives_the_same_in_both_modes() -> Result<()> {
     let (va, a, vb, b) = pair!(StillM, StillS);
     let x = input(&[3, 2, 6, 6]);
     let (ya, yb) = (a.forward(&StillM::input(x.shallow_clone())?)?, b.forward(&StillS::input(x)?)?);
+    assert!(ya.std(false).double_value(&[]) > 0.0, "not all the same: {}", ya.tensor());
     assert_near(&ya, &yb, 1e-6);
     ya.sum(Kind::Float).backward();
     yb.sum(Kind::Float).backward();
@@ -113,6 +114,7 @@ fn a_sequence_gives_the_same_in_both_modes() -> Result<()> {
     let (va, a, vb, b) = pair!(MovingM, MovingS);
     let x = input(&[4, 3, 2, 6, 6]);
     let (ya, yb) = (a.forward(&MovingM::input(x.shallow_clone())?)?, b.forward(&MovingS::input(x)?)?);
+    assert!(ya.std(false).double_value(&[]) > 0.0, "not all the same: {}", ya.tensor());
     assert_near(&ya, &yb, 1e-6);
     ya.sum(Kind::Float).backward();
     yb.sum(Kind::Float).backward();
@@ -126,6 +128,7 @@ fn a_still_image_is_a_sequence_of_itself() -> Result<()> {
     let sequence = x.expand([4, 3, 2, 6, 6], false);
     let (va, a, vb, b) = pair!(StillM, MovingM);
     let (ya, yb) = (a.forward(&StillM::input(x.shallow_clone())?)?, b.forward(&MovingM::input(sequence.shallow_clone())?)?);
+    assert!(ya.std(false).double_value(&[]) > 0.0, "not all the same: {}", ya.tensor());
     assert_near(&ya, &yb, 1e-6);
     ya.sum(Kind::Float).backward();
     yb.sum(Kind::Float).backward();
@@ -176,6 +179,7 @@ macro_rules! trains_alike {
             Ok((a.forward_t(&$a::input(x.shallow_clone())?, train)?, b.forward_t(&$b::input(x.shallow_clone())?, train)?))
         };
         let (ya, yb) = run(false)?;
+        assert!(ya.mean.std(false).double_value(&[]) > 0.0, "not all the same: {}", ya.mean.tensor());
         assert_near(&ya.mean, &yb.mean, 1e-6);
         assert_near(&ya.all, &yb.all, 0.0);
         let loss = |mean: &Tensor, all: &Tensor| mean.sum(Kind::Float) + all.mean(Kind::Float);

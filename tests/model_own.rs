@@ -153,7 +153,7 @@ snn_net! {
     }
 
     /// An argument that the layer refuses.
-    net Refuses(x: [6]) -> [6] {
+    net Refuses(x: [T, 6]) -> [T, 6] {
         T = 2;
         step_mode = 'm';
         scale: Scale(start = 0.0),

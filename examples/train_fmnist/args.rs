@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// What to learn: `small` is part of the repository, the others come by `cargo xtask data`
     #[arg(long, value_enum, default_value = "small")]
     pub(crate) data: Data,
-    /// Passes over the training images [default: 20 for small, 2 for mnist, 5 for fashion]
+    /// Passes over the training images [default: 30 for small, 2 for mnist, 5 for fashion]
     #[arg(long, value_parser = clap::value_parser!(u32).range(1..))]
     epochs: Option<u32>,
     /// Where the weights and the plots go
@@ -69,7 +69,7 @@ impl Data {
 impl Args {
     pub(crate) fn recipe(&self) -> Recipe {
         let recipe = match self.data {
-            Data::Small => Recipe { epochs: 20, batch: 25, learning_rate: 2e-3, shift: 2, mirror: true },
+            Data::Small => Recipe { epochs: 30, batch: 25, learning_rate: 2e-3, shift: 2, mirror: true },
             Data::Fashion => Recipe { epochs: 5, batch: 64, learning_rate: 2e-3, shift: 1, mirror: true },
             Data::Mnist => Recipe { epochs: 2, batch: 64, learning_rate: 2e-3, shift: 1, mirror: false },
         };

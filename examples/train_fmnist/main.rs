@@ -29,7 +29,7 @@ snn_net! {
         step_mode = 'm';
         surrogate = ATan;
         detach_reset = true;
-        const CH: usize = 32;
+        const CH: usize = 16;
 
         conv1: Conv2d(_, CH, kernel_size = 3, padding = 1, bias = false),
         bn1: BatchNorm2d(_),

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use kuva::PngBackend;
@@ -81,35 +82,44 @@ fn series(x: &Tensor) -> Result<Vec<Vec<f64>>> {
 }
 
 /// A dot per spike; some neurons of each layer, evenly spread over it.
-fn raster(out: &Path, shown: &str, layers: &[(&str, &str, &Tensor)]) -> Result<()> {
+fn raster(out: &Path, shown: &str, layers: &[(&'static str, &str, &Tensor)]) -> Result<()> {
+    // The rows of layer i lie around `band * (i + 1)`, where the axis has its name.
+    let band = ROWS as f64 + 6.0;
     let mut plots: Vec<Plot> = Vec::new();
     for (i, (name, color, spikes)) in layers.iter().enumerate() {
         let neurons = series(spikes)?;
         let fired = neurons.iter().flatten().sum::<f64>() / (neurons.len() * WATCHED) as f64;
         let mut points = Vec::new();
         for row in 0..ROWS {
-            let spikes = &neurons[row * neurons.len() / ROWS];
-            let y = (i * (ROWS + 4) + row) as f64;
-            points.extend(spikes.iter().enumerate().filter(|&(_, &s)| s > 0.0).map(|(t, _)| (t as f64 + 1.0, y)));
+            let y = band * (i + 1) as f64 + row as f64 - (ROWS - 1) as f64 / 2.0;
+            let spikes = neurons[row * neurons.len() / ROWS].iter().enumerate();
+            points.extend(spikes.filter(|&(_, &s)| s > 0.0).map(|(t, _)| (t as f64 + 1.0, y)));
         }
-        let legend = format!("{name}: {ROWS} of {} ({:.0} % fire per step)", neurons.len(), 100.0 * fired);
-        plots.push(dots(&points, color, 2.4).with_marker(MarkerShape::Square).with_legend(legend).into());
+        let legend = format!("{name}: {:.0} %", 100.0 * fired);
+        plots.push(dots(&points, color, 2.2).with_marker(MarkerShape::Square).with_legend(legend).into());
     }
+    let names: Vec<&str> = layers.iter().map(|&(name, ..)| name).collect();
+    let layer_at = move |y: f64| {
+        let i = (y / band).round() as usize;
+        i.checked_sub(1).and_then(|i| names.get(i)).copied().unwrap_or_default().to_string()
+    };
     let layout = Layout::auto_from_plots(&plots)
-        .with_title("Spikes")
-        .with_subtitle(format!("{shown}; shown for {WATCHED} steps, learnt with {}", Csnn::T))
+        .with_title(format!("Spikes of {ROWS} neurons of each layer"))
+        .with_subtitle(format!("{shown}; shown for {WATCHED} steps, learnt with T = {}", Csnn::T))
         .with_x_label("time (steps)")
-        .with_y_label("neuron, one row each")
-        .with_width(760.0)
-        .with_height(560.0)
+        .with_y_label("layer, a row per neuron")
+        .with_width(900.0)
+        .with_height(600.0)
         .with_x_axis_min(0.0)
         .with_x_axis_max(WATCHED as f64 + 1.0)
-        .with_y_axis_min(-2.0)
-        .with_y_axis_max((layers.len() * (ROWS + 4)) as f64)
-        .with_y_tick_step(26.0)
-        .with_y_tick_format(TickFormat::Custom(std::sync::Arc::new(|_| String::new())))
+        .with_x_tick_step(4.0)
+        .with_y_axis_min(band / 2.0 - 2.0)
+        .with_y_axis_max(band * (layers.len() as f64 + 0.5) + 2.0)
+        .with_y_tick_step(band)
+        .with_y_tick_format(TickFormat::Custom(Arc::new(layer_at)))
         .with_show_grid(false)
-        .with_legend_position(LegendPosition::OutsideBottomCenter);
+        .with_reference_line(ReferenceLine::vertical(Csnn::T as f64 + 0.5).with_label(format!("T = {}", Csnn::T)).with_color("#555555"))
+        .with_legend_title("fire per step");
     write(out, "raster", &render_multiple(plots, layout))
 }
 
@@ -140,23 +150,24 @@ fn membrane(out: &Path, shown: &str, voltage: &[Vec<f64>], spikes: &[Vec<f64>]) 
         let mut layout = Layout::auto_from_plots(&cell)
             .with_title(format!("sn3, neuron {n}: {} spikes in {WATCHED} steps", count(n)))
             .with_title_size(14)
-            .with_y_label("potential")
+            .with_y_label("v (threshold = 1)")
             .with_x_axis_min(0.0)
-            .with_x_axis_max(WATCHED as f64)
-            .with_y_axis_min((low - 0.1).floor())
+            .with_x_axis_max(WATCHED as f64 + 3.0) // room for the word `threshold`
+            .with_x_tick_step(4.0)
+            .with_y_axis_min((2.0 * low - 0.1).floor() / 2.0)
             .with_y_axis_max(1.5)
             .with_reference_line(ReferenceLine::horizontal(1.0).with_label("threshold").with_color("#555555"));
         if row + 1 == chosen.len() {
-            layout = layout.with_x_label("time (steps); triangles are spikes");
+            layout = layout.with_x_label("time (steps)");
         }
         plots.push(cell);
         layouts.push(layout);
     }
     let figure = Figure::new(chosen.len().max(1), 1)
-        .with_title(format!("Membrane potential (threshold = 1). {shown}"))
+        .with_title(format!("Membrane potential, spikes and resets. {shown}"))
         .with_title_size(16)
         .with_plots(plots)
         .with_layouts(layouts)
-        .with_cell_size(820.0, 220.0);
+        .with_cell_size(860.0, 220.0);
     write(out, "membrane", &figure.render())
 }

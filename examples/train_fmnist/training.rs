@@ -120,6 +120,8 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
     let mut optimizer = nn::AdamW { wd: WEIGHT_DECAY, ..Default::default() }.build(vs, recipe.learning_rate)?;
     let steps = images.len().div_ceil(recipe.batch);
     let total = steps * recipe.epochs as usize;
+    // About a hundred points of the loss curve.
+    let piece_steps = (total / 100).clamp(1, steps);
     let mut history = History::default();
     let mut progress = Progress::new(recipe.epochs, total);
     for epoch in 0..recipe.epochs {
@@ -145,7 +147,7 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
 
             sum.add(&y, &labels, &loss)?;
             piece.add(&y, &labels, &loss)?;
-            if (i + 1) % steps.div_ceil(20) == 0 || i + 1 == steps {
+            if (i + 1) % piece_steps == 0 || i + 1 == steps {
                 history.loss.push(((step + 1) as f64 / steps as f64, std::mem::take(&mut piece).loss()));
             }
             let speed = sum.images / start.elapsed().as_secs_f64();

@@ -12,8 +12,7 @@ use crate::neuron::Charge;
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
 
-/// Neurons per tile. A row of them is one page of `f32`: long enough for the hardware prefetcher, short enough for the potentials to
-/// stay in L1 from step to step.
+/// Neurons per tile, the unit of work of a thread: a row of `f32` is one page.
 const WIDTH: usize = 1024;
 
 /// Where [`forward`] writes. All lengths in elements.

@@ -81,6 +81,18 @@ pub(crate) struct Group {
     pub(crate) attrs: Vec<Attribute>,
 }
 
+impl Group {
+    /// A layer or function of the user's own is in it.
+    pub(crate) fn has_own_code(&self) -> bool {
+        let own = |node: &Node| match &node.kind {
+            NodeKind::Leaf(leaf) => matches!(leaf.what, What::Own { .. }),
+            NodeKind::Group(g) => g.has_own_code(),
+            NodeKind::Poisoned => false,
+        };
+        self.nodes.iter().any(own) || self.flow.ops.iter().any(|op| matches!(op.kind, OpKind::Own { .. }))
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupKind {
     Net,

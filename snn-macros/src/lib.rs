@@ -1,8 +1,8 @@
 //! The compiler behind `snn_net!`. In: a spiking network in the language of docs/language.md; out: a statically typed
 //! model, or every mistake in it at once.
 //!
-//! Stages, in order: [`parse`] (tokens to `ast`), [`lower`] (to `ir`), [`check`] (sizes, time, state), [`plan`]
-//! (optimisation), [`expand`] (to tokens). This crate knows no tensor library; it names the runtime by the path it is given.
+//! Stages, in order: `parse` (tokens to `ast`), `lower` (to `ir`), `check` (sizes, time, state), `plan`
+//! (optimisation), `expand` (to tokens). This crate knows no tensor library; it names the runtime by the path it is given.
 
 mod ast;
 mod check;

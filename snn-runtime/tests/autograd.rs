@@ -175,7 +175,8 @@ fn an_output_without_gradient_arrives_as_none() {
 #[test]
 fn panics_and_errors_become_errors_of_backward() {
     let x = leaf(3);
-    let cases: [(&str, fn() -> Gradients); 5] = [
+    type Case = (&'static str, fn() -> Gradients);
+    let cases: [Case; 5] = [
         ("Bad: its backward panicked: boom 1", || panic!("boom {}", 1)),
         ("Bad: its backward panicked: no message", || std::panic::panic_any(7)),
         ("Bad: soft failure", || Err("soft failure".into())),

@@ -208,7 +208,7 @@ fn other_shapes_are_listed_and_nothing_changes() {
 #[test]
 fn no_file_is_an_error() {
     let vs = plain();
-    let e = assert_says(load(&vs, &folder("none").join("model.safetensors")), &["model.safetensors"]);
+    let e = assert_says(load(&vs, folder("none").join("model.safetensors")), &["model.safetensors"]);
     assert!(matches!(e, Error::Io { .. }), "{e:?}");
 }
 

@@ -1,6 +1,8 @@
 //! What the tests of generated models share. In: tensors; out: whether they agree, and random ones.
 #![allow(dead_code, reason = "each test crate uses its share")]
 
+use std::cell::Cell;
+
 use snn::{Device, Error, Kind, Tensor, nn};
 
 pub(crate) const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
@@ -9,9 +11,27 @@ pub(crate) fn store() -> nn::VarStore {
     nn::VarStore::new(Device::Cpu)
 }
 
+thread_local! {
+    /// Each test runs on a thread of its own: the same numbers in every run, whatever other tests draw.
+    static SEED: Cell<u64> = const { Cell::new(0) };
+}
+
+/// Uniform between 0 and 1. (SplitMix64: Steele et al., OOPSLA 2014.)
+pub(crate) fn rand(sizes: &[i64]) -> Tensor {
+    let n = sizes.iter().product::<i64>() as usize;
+    let next = || {
+        let seed = SEED.get().wrapping_add(0x9E37_79B9_7F4A_7C15);
+        SEED.set(seed);
+        let z = (seed ^ (seed >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+        let z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+        ((z ^ (z >> 31)) >> 40) as f32 / (1u32 << 24) as f32
+    };
+    Tensor::from_slice(&(0..n).map(|_| next()).collect::<Vec<f32>>()).view(sizes)
+}
+
 /// Between -0.5 and 1.5: enough to make small nets fire.
 pub(crate) fn input(sizes: &[i64]) -> Tensor {
-    Tensor::rand(sizes, F32) * 2.0 - 0.5
+    rand(sizes) * 2.0 - 0.5
 }
 
 /// The largest distance between two elements of tensors of the same sizes.
@@ -27,11 +47,19 @@ pub(crate) fn assert_near(a: &Tensor, b: &Tensor, tolerance: f64) {
     assert!(d <= tolerance, "{d:e} apart");
 }
 
-/// Makes fresh weights larger, so that neurons fire, and none alike.
+/// Replaces fresh weights by larger ones, so that neurons fire at every depth.
 pub(crate) fn shake(vs: &nn::VarStore) {
     tch::no_grad(|| {
         for mut t in vs.trainable_variables() {
-            let _ = t.uniform_(-0.4, 0.8);
+            let (low, high) = match t.size()[..] {
+                [] => (-0.4, 0.8),
+                [_] => (0.2, 1.0),
+                [outputs, ..] => {
+                    let fan_in = t.numel() as f64 / outputs as f64;
+                    (-2.5 / fan_in.sqrt(), 4.0 / fan_in.sqrt())
+                }
+            };
+            t.copy_(&(rand(&t.size()) * (high - low) + low));
         }
     });
 }

@@ -19,8 +19,8 @@ impl<F: Real> Charge<F> for Lif<F> {
 
     #[inline(always)]
     fn charge(&self, v: F, x: F) -> F {
-        // The order of SpikingJelly's operations, so that the bits are its own. A true division costs nothing here: the loop waits for
-        // memory. (Multiplying where tau is a power of two was no faster.)
+        // The order of SpikingJelly's operations, so that the bits are its own. A true division: the loop waits for memory, and
+        // multiplying where tau is a power of two was no faster.
         if self.decay_input { v + (x - (v - self.rest)) / self.tau } else { v - (v - self.rest) / self.tau + x }
     }
 

@@ -66,13 +66,16 @@ fn output_name(net: &Net, span: Span) -> Ident {
 
 /// Wraps the tensors `y0`, `y1`, .. into the typed result.
 fn output_value(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
+    let own = net.root.has_own_code();
     let values: Vec<TokenStream> = net
         .outputs
         .iter()
         .enumerate()
         .map(|(i, p)| {
             let (y, ty) = (format_ident!("y{i}"), port(net, root, p, span));
-            quote!(<#ty>::trusted(#y))
+            // Code of the user's own may give another shape than it should; everything else is proved.
+            let what = format!("{} output `{}`", net.name, p.name);
+            if own { quote!(<#ty>::named(#what, #y)?) } else { quote!(<#ty>::trusted(#y)) }
         })
         .collect();
     if net.named_outputs {
@@ -125,6 +128,7 @@ pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, su
     let step = step(net, types);
     let recorded = recorded(net, types);
     quote! {
+        #[allow(clippy::needless_question_mark, reason = "generated: outputs behind code of the user's own are checked")]
         impl #impl_generics #name #type_generics #where_clause {
             /// Time steps of a forward pass.
             pub const T: usize = #steps;
@@ -169,7 +173,7 @@ fn input(net: &Net, root: &TokenStream) -> TokenStream {
     let types: Vec<TokenStream> = net.inputs.iter().map(|p| port(net, root, p, Span::All)).collect();
     let checked = net.inputs.iter().zip(&types).map(|(p, ty)| {
         let (name, what) = (&p.name, format!("{} input `{}`", net.name, p.name));
-        quote!(<#ty>::named(#what, #name)?)
+        quote!(<#ty>::named(#what, #name))
     });
     let list: Vec<String> = net
         .inputs
@@ -180,8 +184,10 @@ fn input(net: &Net, root: &TokenStream) -> TokenStream {
         })
         .collect();
     let doc = format!(" Checks sizes and kind once, here: {}.", list.join(", "));
-    let (ty, value) =
-        if types.len() == 1 { (quote!(#(#types)*), quote!(#(#checked)*)) } else { (quote!((#(#types),*)), quote!((#(#checked),*))) };
+    let (ty, value) = match types.as_slice() {
+        [one] => (one.clone(), quote!(#(#checked)*)),
+        many => (quote!((#(#many),*)), quote!(::core::result::Result::Ok((#(#checked?),*)))),
+    };
     quote! {
         #[doc = #doc]
         ///
@@ -189,7 +195,7 @@ fn input(net: &Net, root: &TokenStream) -> TokenStream {
         ///
         /// The tensor has another rank, another size, or is not of floats; the error says which and what was wanted.
         pub fn input(#(#names: #root::Tensor),*) -> #root::Result<#ty> {
-            ::core::result::Result::Ok(#value)
+            #value
         }
     }
 }

@@ -40,6 +40,7 @@ pub(super) fn structs(net: &Net, types: &Types<'_>) -> TokenStream {
         quote! {
             #[doc = #doc]
             #[derive(Debug)]
+            #[allow(clippy::manual_non_exhaustive, reason = "generated: `()` keeps the numbers those of the layers")]
             #vis struct #recording #body
 
             impl #recording {

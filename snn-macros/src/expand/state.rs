@@ -67,6 +67,7 @@ fn one(net: &Net, types: &Types<'_>, def: &Def<'_>, state: &Ident) -> TokenStrea
     quote! {
         #[doc = #doc]
         #[derive(Debug)]
+        #[allow(clippy::manual_non_exhaustive, reason = "generated: `()` keeps the numbers those of the layers")]
         #vis struct #state #body
 
         #[allow(unused_variables, reason = "generated: a net without neurons remembers nothing")]
