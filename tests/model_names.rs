@@ -3,7 +3,7 @@
 
 mod support;
 
-use snn::{Result, Steps, snn_net};
+use snn::{Device, Kind, Result, Steps, Tensor, nn, snn_net};
 use support::{assert_near, input, shake, store};
 
 snn_net! {
@@ -111,5 +111,29 @@ fn a_long_loop_records_every_step() -> Result<()> {
     let _ = net.forward_from(&x, &mut s, true)?;
     assert!(rates.eq(0.0).any().int64_value(&[]) == 1 && rates.gt(0.0).any().int64_value(&[]) == 1);
     assert_eq!(s.dropout1.mask.as_ref().expect("a mask").size(), [2, 6]);
+    Ok(())
+}
+
+snn_net! {
+    /// Entries with the names of what is generated beside them.
+    net Companions<const H: usize>(x: [T, 6]) -> (mean: [H], all: [T, H]) {
+        T = 3;
+        step_mode = 'm';
+        state: [Linear(_, 5), batch: IFNode()],
+        output: [Linear(_, H)],
+        step: [recording: IFNode(), Linear(_, H)],
+        batch: LIFNode(),
+        forward(x) { let y = batch(step(output(state(x)))); (mean_over_time(y), y) }
+    }
+}
+
+#[test]
+fn entries_may_be_named_like_what_is_generated() -> Result<()> {
+    let vs = nn::VarStore::new(Device::Cpu);
+    let net = Companions::<4>::new(&vs.root())?;
+    let x = Companions::<4>::input(Tensor::ones([3, 2, 6], (Kind::Float, Device::Cpu)))?;
+    let y = net.forward(&x)?;
+    assert_eq!((y.mean.size(), y.all.size()), (vec![2, 4], vec![3, 2, 4]));
+    assert_eq!(net.state(2).batch(), 2);
     Ok(())
 }

@@ -25,7 +25,7 @@ impl Progress {
     /// `total` steps in `epochs` epochs.
     pub(crate) fn new(epochs: u32, total: usize) -> Progress {
         let bar = ProgressBar::new(total as u64);
-        let style = ProgressStyle::with_template("{bar:16.cyan/blue} {msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
+        let style = ProgressStyle::with_template("{bar:10.cyan/blue} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━╌"));
         Progress { bar, start: Instant::now(), epochs, total, done: 0, rates: Vec::new(), warned: Vec::new() }
     }
@@ -69,7 +69,7 @@ impl Progress {
         let left = self.start.elapsed().mul_f64((self.total - self.done) as f64 / self.done.max(1) as f64);
         let (loss, percent) = (sum.loss(), sum.percent());
         format!(
-            "epoch {:>width$}/{}  loss {loss:.3}  train {percent:5.2} %{test}  firing %{rates}  {images_per_second:.0} images/s  ETA {}",
+            "epoch {:>width$}/{}  loss {loss:.3}  train {percent:5.2} %{test}  {images_per_second:4.0} images/s  ETA {}  firing %{rates}",
             epoch + 1,
             self.epochs,
             clock(left)

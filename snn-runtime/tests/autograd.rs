@@ -103,6 +103,15 @@ fn the_closure_goes_after_backward_and_a_second_backward_is_refused() {
     assert!(distance(&x.grad(), &(x.cos() * &y)) < 1e-12 && distance(&y.grad(), &x.sin()) < 1e-12);
 }
 
+/// Without saved tensors, only the node itself can tell that it has been used.
+#[test]
+fn a_second_backward_is_refused_where_nothing_was_saved() {
+    let loss = sum(&identity(&leaf(3), Ok));
+    loss.backward();
+    let e = loss.f_backward().unwrap_err().to_string();
+    assert!(e.contains("second time"), "{e}");
+}
+
 #[test]
 fn retain_graph_keeps_the_closure_for_more_backwards() {
     let dropped = Dropped::default();

@@ -50,7 +50,8 @@ fn port(net: &Net, root: &TokenStream, port: &Port, span: Span) -> TokenStream {
 fn output_type(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
     if net.named_outputs {
         let name = output_name(net, span);
-        return quote!(#name);
+        let (_, generics, _) = net.generics.split_for_impl();
+        return quote!(#name #generics);
     }
     let types: Vec<TokenStream> = net.outputs.iter().map(|p| port(net, root, p, span)).collect();
     if let [one] = types.as_slice() { one.clone() } else { quote!((#(#types),*)) }
@@ -99,7 +100,6 @@ pub(super) fn output_structs(net: &Net, root: &TokenStream) -> TokenStream {
     }
     let (vis, name) = (&net.vis, &net.name);
     let (generics, _, _) = net.generics.split_for_impl();
-    let _ = generics;
     let items = [(Span::All, "a forward pass"), (Span::One, "one step"), (Span::Any, "a forward pass over any number of steps")];
     let items = items.into_iter().map(|(span, what)| {
         let output = output_name(net, span);
@@ -109,7 +109,7 @@ pub(super) fn output_structs(net: &Net, root: &TokenStream) -> TokenStream {
             let doc = format!(" `{}`", show(&p.shape, p.sequence && span != Span::One));
             quote!(#[doc = #doc] pub #label: #ty)
         });
-        quote!(#[doc = #doc] #[derive(Debug)] #vis struct #output { #(#fields),* })
+        quote!(#[doc = #doc] #[derive(Debug)] #vis struct #output #generics { #(#fields),* })
     });
     quote!(#(#items)*)
 }
@@ -202,7 +202,7 @@ fn input(net: &Net, root: &TokenStream) -> TokenStream {
 
 fn fresh(net: &Net, types: &Types<'_>) -> TokenStream {
     let state_name = &types.net_def().state;
-    let value = state::value(types.net_def(), types, &quote!(batch,));
+    let value = state::value(types.net_def(), types, &quote!(__batch: batch,));
     let doc = format!(" A fresh state for `batch` samples, to run [`{}::step`] on.", net.name);
     quote! {
         #[doc = #doc]
@@ -224,7 +224,7 @@ fn parameters(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
 /// All inputs have the state's batch.
 fn batch_check(net: &Net, root: &TokenStream) -> TokenStream {
     let (name, inputs) = (net.name.to_string(), net.inputs.iter().map(|p| &p.name));
-    quote!(#root::check_batch(#name, s.batch, &[#(#inputs.batch()),*])?;)
+    quote!(#root::check_batch(#name, s.__batch, &[#(#inputs.batch()),*])?;)
 }
 
 fn first_batch(net: &Net) -> TokenStream {

@@ -33,7 +33,7 @@ fn one(net: &Net, types: &Types<'_>, def: &Def<'_>, state: &Ident) -> TokenStrea
     let (root, vis, name) = (types.root(), &net.vis, &def.name);
     let is_net = *name == net.name;
     let fields = def.fields.iter().filter_map(|f| field(f, def.tuple));
-    let batch = is_net.then(|| quote!(batch: i64,));
+    let batch = is_net.then(|| quote!(__batch: i64,));
     let body = if def.tuple { quote!((#(#fields),*);) } else { quote!({ #batch #(#fields),* }) };
     let doc = format!(" What [`{name}`] remembers from step to step. `reset()` before an unrelated input, `detach()` to cut the gradient.");
     let kept: Vec<&Field> = def.fields.iter().filter(|f| f.kind.state.is_some()).collect();
@@ -54,7 +54,7 @@ fn one(net: &Net, types: &Types<'_>, def: &Def<'_>, state: &Ident) -> TokenStrea
 
                 /// Samples in the batch this state belongs to.
                 pub fn batch(&self) -> i64 {
-                    self.batch
+                    self.__batch
                 }
 
                 /// Every stored tensor under its dotted name, `sn1.v`; a fresh state stores none.

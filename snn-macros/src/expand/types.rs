@@ -155,7 +155,10 @@ impl<'a> Types<'a> {
     fn define(&mut self, hint: &str, group: &'a Group, fields: Vec<Field>, docs: String) -> usize {
         let mut name = hint.to_string();
         let mut n = 2;
-        while self.defs.iter().any(|d| d.name == name) {
+        // The net's own companions keep their names: `CsnnState`, `CsnnOutput`, ..
+        let net = self.net.name.to_string();
+        let reserved = |name: &str| ["State", "Output", "Step", "Chunk", "Recording"].iter().any(|s| name == format!("{net}{s}"));
+        while reserved(&name) || self.defs.iter().any(|d| d.name == name) {
             name = format!("{hint}{n}");
             n += 1;
         }
