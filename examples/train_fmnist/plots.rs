@@ -46,7 +46,6 @@ pub(crate) fn curves(out: &Path, history: &History) -> Result<()> {
     let loss: Vec<Plot> = vec![line(&history.loss, BLUE).into()];
     let accuracy: Vec<Plot> = vec![
         line(&history.train, BLUE).with_legend("training images, moved").into(),
-        dots(&history.train, BLUE, 3.5).into(),
         line(&history.test, ORANGE).with_legend("test images").into(),
         dots(&history.test, ORANGE, 3.5).into(),
     ];
@@ -56,6 +55,7 @@ pub(crate) fn curves(out: &Path, history: &History) -> Result<()> {
         Layout::auto_from_plots(&accuracy)
             .with_title(format!("Accuracy, {last:.1} % at the end"))
             .with_x_label("epoch")
+            .with_x_axis_min(0.0)
             .with_y_label("right answers (%)")
             .with_legend_position(LegendPosition::InsideBottomRight),
     ];

@@ -68,7 +68,7 @@ impl Recipe {
 pub(crate) struct History {
     /// Mean loss since the point before.
     pub(crate) loss: Vec<(f64, f64)>,
-    /// Accuracy on the training images as they came, in percent.
+    /// Accuracy on the training images as they came, since the point before, in percent.
     pub(crate) train: Vec<(f64, f64)>,
     /// Accuracy on the test images, in percent.
     pub(crate) test: Vec<(f64, f64)>,
@@ -120,14 +120,14 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
     let mut optimizer = nn::AdamW { wd: WEIGHT_DECAY, ..Default::default() }.build(vs, recipe.learning_rate)?;
     let steps = images.len().div_ceil(recipe.batch);
     let total = steps * recipe.epochs as usize;
-    // About a hundred points of the loss curve.
-    let piece_steps = (total / 100).clamp(1, steps);
+    // About a hundred points of the curves.
+    let piece_steps = (total / 100).max(1);
+    let mut piece = Tally::default();
     let mut history = History::default();
     let mut progress = Progress::new(recipe.epochs, total);
     for epoch in 0..recipe.epochs {
         let start = Instant::now();
         let mut sum = Tally::default();
-        let mut piece = Tally::default();
         for (i, batch) in images.shuffled(recipe.batch, seed, epoch)?.enumerate() {
             let (x, labels) = batch?;
             let x = Csnn::input(recipe.augment(&x)?)?;
@@ -147,8 +147,10 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
 
             sum.add(&y, &labels, &loss)?;
             piece.add(&y, &labels, &loss)?;
-            if (i + 1) % piece_steps == 0 || i + 1 == steps {
-                history.loss.push(((step + 1) as f64 / steps as f64, std::mem::take(&mut piece).loss()));
+            if (step + 1).is_multiple_of(piece_steps) || step + 1 == total {
+                let (after, piece) = ((step + 1) as f64 / steps as f64, std::mem::take(&mut piece));
+                history.loss.push((after, piece.loss()));
+                history.train.push((after, piece.percent()));
             }
             let speed = sum.images / start.elapsed().as_secs_f64();
             progress.step(epoch, step + 1, &sum, speed);
@@ -156,10 +158,8 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
         let seconds = start.elapsed().as_secs_f64();
         history.images += images.len();
         history.seconds += seconds;
-        let after = f64::from(epoch + 1);
         let tested = 100.0 * evaluate(net, test)?.accuracy();
-        history.train.push((after, sum.percent()));
-        history.test.push((after, tested));
+        history.test.push((f64::from(epoch + 1), tested));
         progress.epoch(epoch, &sum, tested, images.len() as f64 / seconds);
     }
     progress.finish();
