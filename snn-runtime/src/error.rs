@@ -111,7 +111,7 @@ pub enum Error {
         missing: Vec<String>,
         /// What the file has and the model lacks, by layer.
         unexpected: Vec<String>,
-        /// What has another shape, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
+        /// What has another shape, or numbers that would not survive, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
         shapes: Vec<String>,
     },
 

@@ -5,6 +5,7 @@ use std::fs::{self, File};
 use std::io::Write as _;
 use std::path::Path;
 use std::process;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use tch::{Kind, Tensor, nn};
@@ -32,12 +33,13 @@ pub fn save(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
     write_whole(path, &file).map_err(|source| Error::Io { path: path.into(), source })
 }
 
-/// Reads a safetensors file into all variables of the store, which keep their kind and device.
+/// Reads a safetensors file into all variables of the store, which keep their kind and device: floats of another width are
+/// rounded, as by torch's `load_state_dict`; whole numbers do not become floats, nor floats whole numbers.
 ///
 /// # Errors
 ///
-/// [`Error::Weights`] lists what is missing, unexpected or of another shape, by layer; [`Error::Io`] and [`Error::Format`] are
-/// about the file. Then nothing has changed.
+/// [`Error::Weights`] lists what is missing, unexpected, of another shape or of numbers that would not survive, by layer;
+/// [`Error::Io`] and [`Error::Format`] are about the file. Then nothing has changed.
 pub fn load(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let bytes = fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
@@ -63,8 +65,14 @@ fn check_names(path: &Path, variables: &BTreeMap<String, Tensor>, stored: &HashM
     let mut unexpected: Vec<&str> = stored.keys().map(String::as_str).filter(|name| !variables.contains_key(*name)).collect();
     unexpected.sort_unstable();
     let shapes = variables.iter().filter_map(|(name, variable)| {
-        let (want, got) = (sizes(variable), stored.get(name)?.shape());
-        (want != got).then(|| format!("{name} wants {want:?}, but gets {got:?}"))
+        let (want, view) = (sizes(variable), stored.get(name)?);
+        if want != view.shape() {
+            return Some(format!("{name} wants {want:?}, but gets {:?}", view.shape()));
+        }
+        // A kind that libtorch lacks is told by `read`.
+        let (want, got) = (variable.kind(), kind_of(view)?);
+        let survives = want == got || is_float(want) && is_float(got);
+        (!survives).then(|| format!("{name} wants numbers of {want:?}, but gets {got:?}"))
     });
     let shapes: Vec<String> = shapes.collect();
     if missing.is_empty() && unexpected.is_empty() && shapes.is_empty() {
@@ -121,18 +129,26 @@ fn copy(t: &Tensor) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
+fn kind_of(view: &TensorView<'_>) -> Option<Kind> {
+    KINDS.iter().find(|(_, dtype)| *dtype == view.dtype()).map(|(kind, _)| *kind)
+}
+
+fn is_float(kind: Kind) -> bool {
+    matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16)
+}
+
 fn read(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
-    let kind = KINDS.iter().find(|(_, dtype)| *dtype == view.dtype()).map(|(kind, _)| *kind);
     let problem = || format!("`{name}` is of {:?}, which libtorch has not", view.dtype());
-    let kind = kind.ok_or_else(|| Error::Format { path: path.into(), problem: problem() })?;
+    let kind = kind_of(view).ok_or_else(|| Error::Format { path: path.into(), problem: problem() })?;
     let sizes: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
     Ok(Tensor::f_from_data_size(view.data(), &sizes, kind)?)
 }
 
-/// Writes beside `path` and renames, so that nobody sees half a file.
+/// Writes beside `path` and renames, so that nobody sees half a file, however many write to one path at once.
 fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
+    static WRITES: AtomicUsize = AtomicUsize::new(0);
     let mut name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_os_string();
-    name.push(format!(".tmp{}", process::id()));
+    name.push(format!(".tmp{}-{}", process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
     let beside = path.with_file_name(name);
     let write = || {
         let mut file = File::create(&beside)?;

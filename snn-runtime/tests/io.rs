@@ -264,6 +264,35 @@ fn a_header_with_one_wrong_byte_does_not_panic() {
     }
 }
 
+#[test]
+fn threads_that_save_to_one_path_leave_one_whole_file() {
+    let dir = folder("threads");
+    let path = dir.join("model.safetensors");
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| (0..20).for_each(|_| save(&trained(), &path).unwrap()));
+        }
+    });
+    assert_eq!(names_in(&dir), ["model.safetensors"]);
+    load(&plain(), &path).unwrap();
+}
+
+#[test]
+fn whole_numbers_do_not_become_floats() {
+    let path = folder("whole-numbers").join("model.safetensors");
+    let with = |kind| {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let _ = vs.root().sub("fc").add("t", Tensor::ones([2], (kind, Device::Cpu)), false);
+        vs
+    };
+    for (stored, wanted) in [(Kind::Int64, Kind::Float), (Kind::Float, Kind::Int64), (Kind::Int64, Kind::Int8)] {
+        save(&with(stored), &path).unwrap();
+        let says = [format!("{wanted:?}"), format!("{stored:?}")];
+        let e = assert_says(load(&with(wanted), &path), &["fc: t wants numbers of", &says[0], &says[1]]);
+        assert!(matches!(e, Error::Weights { .. }), "{e:?}");
+    }
+}
+
 /// A file of another kind of floats is converted; a kind that libtorch lacks is not guessed at.
 #[test]
 fn kinds_of_the_file_are_converted_or_refused() {
