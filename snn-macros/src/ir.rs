@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, Visibility};
 
 use crate::diag::Blame;
-use crate::layers::{Args, Built, LayerSpec};
+use crate::layers::{Args, Built, LayerSpec, Modes};
 use crate::size::Size;
 
 /// Does a layer work on one step or on the whole sequence?
@@ -93,6 +93,17 @@ impl Group {
     }
 }
 
+impl Group {
+    /// A layer in it works on whole sequences: there is no single step to run.
+    pub(crate) fn whole_sequences_only(&self) -> bool {
+        self.nodes.iter().any(|node| match &node.kind {
+            NodeKind::Leaf(leaf) => leaf.whole_sequences_only(),
+            NodeKind::Group(g) => g.whole_sequences_only(),
+            NodeKind::Poisoned => false,
+        })
+    }
+}
+
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum GroupKind {
     Net,
@@ -164,6 +175,8 @@ pub(crate) struct Leaf {
     pub(crate) args: Args,
     /// As written in the net: `conv1`, or `Conv2d` where no name was given.
     pub(crate) shown: String,
+    /// One step or the whole sequence: what it is given where it stands.
+    pub(crate) mode: Mode,
     pub(crate) line: usize,
     /// Filled by `check` when the layer is first reached.
     pub(crate) built: Option<Built>,
@@ -186,6 +199,16 @@ impl Leaf {
             What::Known(spec) => spec.state.is_some(),
             What::Own { .. } => true,
         }
+    }
+
+    /// It has no way to take one step.
+    pub(crate) fn whole_sequences_only(&self) -> bool {
+        self.built.as_ref().is_some_and(|b| b.modes == Modes::MultiOnly)
+    }
+
+    /// A sequence goes in, and time is gone behind it.
+    pub(crate) fn ends_time(&self) -> bool {
+        self.built.as_ref().is_some_and(|b| b.ends_time)
     }
 
     /// `MeanOverTime()`: no layer at run time, an operation on time.

@@ -22,6 +22,11 @@ impl Walk<'_> {
             return poisoned;
         }
         let Ok(built) = self.build(leaf, arrives, blame) else { return poisoned };
+        let time = match () {
+            () if built.ends_time => Time::Reduced,
+            () if built.modes == Modes::MultiOnly => Time::Seq,
+            () => time,
+        };
         let facts = built.outputs.iter().map(|shape| {
             Some(Fact {
                 shape: shape.clone(),
@@ -51,6 +56,8 @@ impl Walk<'_> {
                     blame,
                     diags: self.diags,
                     root: self.root,
+                    mode: leaf.mode,
+                    steps: &self.steps,
                     checks: Vec::new(),
                 };
                 let built = (spec.rule)(&mut rule)?;
@@ -63,6 +70,8 @@ impl Walk<'_> {
                 outputs: vec![shape.clone().unwrap_or_else(|| arrives.shape.clone())],
                 weights: Vec::new(),
                 macs: Size::Known(0),
+                modes: Modes::Both,
+                ends_time: false,
                 checks: Vec::new(),
             }),
         }

@@ -11,10 +11,13 @@ use proc_macro2::TokenStream;
 
 use crate::diag::Diagnostics;
 use crate::ir::{Fact, Group, GroupKind, Net, NodeKind, OpKind, Time};
+use crate::size::Size;
 
 /// What a walk through a net carries along.
 struct Walk<'a> {
     root: &'a TokenStream,
+    /// `T`
+    steps: Size,
     diags: &'a mut Diagnostics,
     /// Const checks for sizes that rustc knows.
     checks: Vec<TokenStream>,
@@ -36,7 +39,7 @@ pub(crate) fn check(net: &mut Net, root: &TokenStream, diags: &mut Diagnostics) 
             })
         })
         .collect();
-    let mut walk = Walk { root, diags, checks: Vec::new(), spoilt: BTreeSet::new() };
+    let mut walk = Walk { root, steps: net.steps.clone(), diags, checks: Vec::new(), spoilt: BTreeSet::new() };
     let results = walk.group(&mut net.root, inputs);
     let checks = std::mem::take(&mut walk.checks);
     net.checks.extend(checks);

@@ -203,7 +203,7 @@ fn input(net: &Net, root: &TokenStream) -> TokenStream {
 fn fresh(net: &Net, types: &Types<'_>) -> TokenStream {
     let state_name = &types.net_def().state;
     let value = state::value(types.net_def(), types, &quote!(__batch: batch,));
-    let doc = format!(" A fresh state for `batch` samples, to run [`{}::step`] on.", net.name);
+    let doc = format!(" A fresh state for `batch` samples, to run [`{}::forward_from`] on.", net.name);
     quote! {
         #[doc = #doc]
         pub fn state(&self, batch: i64) -> #state_name {
@@ -277,7 +277,11 @@ fn forward(net: &Net, types: &Types<'_>) -> TokenStream {
     }
 }
 
+/// Nothing where a layer works on whole sequences.
 fn step(net: &Net, types: &Types<'_>) -> TokenStream {
+    if net.root.whole_sequences_only() {
+        return TokenStream::new();
+    }
     let root = types.root();
     let state = &types.net_def().state;
     let (params, ty) = (parameters(net, root, Span::One), output_type(net, root, Span::One));

@@ -63,7 +63,11 @@ pub(super) fn group_taps(group: &Group) -> usize {
 fn takes_time_away(group: &Group) -> bool {
     group.flow.ops.iter().any(|op| match &op.kind {
         OpKind::Builtin(b) => b.shape == BuiltinShape::Reduce,
-        OpKind::Node(i) => matches!(&group.nodes[*i].kind, NodeKind::Group(g) if takes_time_away(g)),
+        OpKind::Node(i) => match &group.nodes[*i].kind {
+            NodeKind::Group(g) => takes_time_away(g),
+            NodeKind::Leaf(leaf) => leaf.ends_time(),
+            NodeKind::Poisoned => false,
+        },
         OpKind::Own { .. } => false,
     })
 }

@@ -228,7 +228,7 @@ impl<'t, 'n> Writer<'t, 'n> {
 /// Does the layer give a sequence even for an input that is the same at every step?
 fn per_step(leaf: &Leaf) -> bool {
     match &leaf.what {
-        What::Known(spec) => spec.state == Some(State::Neuron) || spec.modes == crate::layers::Modes::MultiOnly,
+        What::Known(spec) => spec.state == Some(State::Neuron) || leaf.whole_sequences_only(),
         What::Own { .. } => true,
     }
 }

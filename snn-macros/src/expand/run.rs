@@ -24,8 +24,8 @@ use crate::ir::{Mode, Net, Time};
 
 /// `__run`, `__step` and what they need, to stand in the net's `impl`.
 pub(super) fn functions<'a>(net: &'a Net, types: &mut Types<'a>) -> TokenStream {
-    // After time, one step is all there is.
-    let step = whole(net, types, Style::Step);
+    // What works on whole sequences has no step.
+    let step = (!net.root.whole_sequences_only()).then(|| whole(net, types, Style::Step));
     let run = match net.mode {
         Mode::Multi => whole(net, types, Style::Sequence),
         Mode::Step => stepwise(net, types),

@@ -72,7 +72,8 @@ fn conv(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, (
         rule.pass("bias"),
         rule.field("padding_mode", mode),
     ];
-    Ok(Built { ty, config: Some(config), outputs: vec![out], weights, macs, checks: std::mem::take(&mut rule.checks) })
+    let checks = std::mem::take(&mut rule.checks);
+    Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, ty) })
 }
 
 /// (low, high) for each axis.

@@ -45,5 +45,6 @@ fn linear(rule: &mut Rule<'_>) -> Result<Built, ()> {
     let mut out = rest.to_vec();
     out.push(out_features);
     let config = vec![rule.field("in_features", &in_features), rule.pass("out_features"), rule.pass("bias")];
-    Ok(Built { ty: "Linear", config: Some(config), outputs: vec![out], weights, macs, checks: std::mem::take(&mut rule.checks) })
+    let checks = std::mem::take(&mut rule.checks);
+    Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, "Linear") })
 }

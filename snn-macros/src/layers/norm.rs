@@ -41,5 +41,5 @@ fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Bu
         rule.pass("track_running_stats"),
     ];
     let macs = Size::product(rule.input);
-    Ok(Built { ty, config: Some(config), outputs: vec![rule.input.to_vec()], weights, macs, checks: std::mem::take(&mut rule.checks) })
+    Ok(Built { config: Some(config), weights, macs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
 }

@@ -95,7 +95,7 @@ fn max_pool(rule: &mut Rule<'_>, [plain, with_indices]: [&'static str; 2], axes:
         rule.pass("ceil_mode"),
     ];
     let (ty, outputs) = if rule.flag("return_indices") { (with_indices, vec![out.clone(), out]) } else { (plain, vec![out]) };
-    Ok(Built { ty, config: Some(config), outputs, weights: Vec::new(), macs: Size::Known(0), checks: std::mem::take(&mut rule.checks) })
+    Ok(Built { config: Some(config), outputs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
 }
 
 fn avg_pool(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, ()> {
@@ -114,7 +114,7 @@ fn avg_pool(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Buil
         rule.field("divisor_override", divisor),
     ];
     let macs = Size::product(&out).mul(&Size::product(&w.kernel));
-    Ok(Built { ty, config: Some(config), outputs: vec![out], weights: Vec::new(), macs, checks: std::mem::take(&mut rule.checks) })
+    Ok(Built { config: Some(config), outputs: vec![out], macs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
 }
 
 fn list(sizes: &[Size]) -> proc_macro2::TokenStream {

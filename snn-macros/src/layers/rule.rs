@@ -4,9 +4,10 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::LayerSpec;
+use super::{LayerSpec, Modes};
 use super::args::{Arg, ArgValue, Args, subject};
 use crate::diag::{Blame, Diagnostic, Diagnostics};
+use crate::ir::Mode;
 use crate::size::{Size, show};
 
 /// A layer whose sizes are settled.
@@ -22,6 +23,10 @@ pub(crate) struct Built {
     pub(crate) weights: Vec<(&'static str, Vec<Size>)>,
     /// Multiply-accumulates per sample and step.
     pub(crate) macs: Size,
+    /// The row's, unless the arguments leave only whole sequences.
+    pub(crate) modes: Modes,
+    /// A sequence goes in and one value comes out: time is gone behind it.
+    pub(crate) ends_time: bool,
     /// Const checks where a size is rustc's to know.
     pub(crate) checks: Vec<TokenStream>,
 }
@@ -29,7 +34,16 @@ pub(crate) struct Built {
 impl Built {
     /// A layer that keeps the shape and has no weights.
     pub(crate) fn keeps(rule: &Rule<'_>, ty: &'static str) -> Built {
-        Built { ty, config: None, outputs: vec![rule.input.to_vec()], weights: Vec::new(), macs: Size::Known(0), checks: Vec::new() }
+        Built {
+            ty,
+            config: None,
+            outputs: vec![rule.input.to_vec()],
+            weights: Vec::new(),
+            macs: Size::Known(0),
+            modes: rule.spec.modes,
+            ends_time: false,
+            checks: Vec::new(),
+        }
     }
 }
 
@@ -45,6 +59,12 @@ pub(crate) struct Rule<'a> {
     pub(crate) origin: &'a str,
     /// The layer as a whole.
     pub(crate) blame: Blame,
+    /// One step or the whole sequence: what the layer is given where it stands.
+    #[allow(dead_code, reason = "for rows whose arguments decide on the step mode")]
+    pub(crate) mode: Mode,
+    /// `T` of the net.
+    #[allow(dead_code, reason = "for rows with a `T` of their own")]
+    pub(crate) steps: &'a Size,
     pub(crate) diags: &'a mut Diagnostics,
     /// `$crate::__private`
     pub(crate) root: &'a TokenStream,

@@ -283,6 +283,7 @@ fn layer(l: &ast::Layer, shown: &str, scope: &Scope<'_>, diags: &mut Diagnostics
         what,
         args,
         shown: shown.to_string(),
+        mode: scope.mode,
         line: l.span.line(),
         built: None,
         input: Vec::new(),
@@ -318,7 +319,14 @@ fn check_mode(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Sc
         blame = Blame::of(e);
         wanted = settings::step_mode(e, &format!("`{shown}`: `step_mode`"), diags)?;
         if wanted == Mode::Step && multi_only {
-            diags.error(Blame::of(e), format!("`{shown}`: `{name}` works on whole sequences")).help("remove `step_mode`, or use `'m'`");
+            let net = &scope.net;
+            diags
+                .error(Blame::of(e), format!("`{name}` works on whole sequences, but `{shown}` is to run step by step"))
+                .note(here)
+                .help(match scope.mode {
+                    Mode::Multi => format!("remove its `step_mode = 's'`: `{net}` gives it whole sequences"),
+                    Mode::Step => format!("remove its `step_mode = 's'`, and set `step_mode = 'm'` for `{net}`"),
+                });
             return Err(());
         }
     }

@@ -6,3 +6,4 @@ mod grammar;
 mod mutation;
 mod recovery;
 mod support;
+mod time;
