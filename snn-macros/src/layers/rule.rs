@@ -4,8 +4,8 @@
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 
-use super::{LayerSpec, Modes};
 use super::args::{Arg, ArgValue, Args, subject};
+use super::{LayerSpec, Modes};
 use crate::diag::{Blame, Diagnostic, Diagnostics};
 use crate::ir::Mode;
 use crate::size::{Size, show};

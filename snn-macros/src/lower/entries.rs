@@ -320,13 +320,12 @@ fn check_mode(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Sc
         wanted = settings::step_mode(e, &format!("`{shown}`: `step_mode`"), diags)?;
         if wanted == Mode::Step && multi_only {
             let net = &scope.net;
-            diags
-                .error(Blame::of(e), format!("`{name}` works on whole sequences, but `{shown}` is to run step by step"))
-                .note(here)
-                .help(match scope.mode {
+            diags.error(Blame::of(e), format!("`{name}` works on whole sequences, but `{shown}` is to run step by step")).note(here).help(
+                match scope.mode {
                     Mode::Multi => format!("remove its `step_mode = 's'`: `{net}` gives it whole sequences"),
                     Mode::Step => format!("remove its `step_mode = 's'`, and set `step_mode = 'm'` for `{net}`"),
-                });
+                },
+            );
             return Err(());
         }
     }

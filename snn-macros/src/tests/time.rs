@@ -15,7 +15,9 @@ fn functions(net: &str) -> BTreeSet<String> {
 
 #[test]
 fn a_net_that_needs_whole_sequences_has_no_step() {
-    let net = |layer: &str| format!("net A(x: [T, 4]) -> [T, 4] {{ T = 4; step_mode = 'm'; [[{layer}, Linear(_, 4)], #[record(spikes)] IFNode()] }}");
+    let net = |layer: &str| {
+        format!("net A(x: [T, 4]) -> [T, 4] {{ T = 4; step_mode = 'm'; [[{layer}, Linear(_, 4)], #[record(spikes)] IFNode()] }}")
+    };
     let (without, with) = (functions(&net("WholeSequence()")), functions(&net("Identity()")));
     let missing: Vec<&str> = with.difference(&without).map(String::as_str).collect();
     assert_eq!(missing, ["__step", "step", "step_t"]);
