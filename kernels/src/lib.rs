@@ -32,6 +32,7 @@
 //! # Ok::<(), snn_kernels::Error>(())
 //! ```
 
+mod activation;
 mod backward;
 mod dropout;
 mod error;
@@ -48,6 +49,7 @@ mod surrogate;
 #[cfg(test)]
 mod tests;
 
+pub use activation::Activation;
 pub use backward::{BackwardOut, backward};
 pub use dropout::dropout_mask;
 pub use error::Error;

@@ -49,6 +49,13 @@ pub enum Error {
         problem: String,
     },
 
+    /// A layer that needs a whole sequence is given one step of it.
+    #[error("{layer}: works on whole sequences, but gets one step\n  help: call `sequence` with `[T, N, ..]`; in a net, set `step_mode = 'm'`")]
+    WholeSequence {
+        /// The layer.
+        layer: String,
+    },
+
     // ---- state ----------------------------------------------------------------------------------------------------------
     /// A state belongs to another batch size than the input. (SpikingJelly silently starts anew.)
     #[error("{layer}: its state is for a batch of {want}, but gets {got}\n  help: `reset()` the state, or make one with `state({got})`")]

@@ -62,6 +62,7 @@ pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, ParametricLIFNode
 pub use pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices};
 pub use rng::manual_seed;
 pub use scope::Scope;
+pub use snn_kernels::Activation;
 pub use state::{DropoutState, NeuronState, State, named_tensors};
 pub use summary::{Summary, SummaryRow};
 pub use tap::{FromTap, Spikes, SpikesAndVoltage, Tap, Voltage};

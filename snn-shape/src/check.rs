@@ -17,6 +17,12 @@ pub const fn channels(layer: &str, want: usize, got: usize) {
     equal(layer, want, "input channels", got);
 }
 
+/// `layer` is made for `want` time steps and the net runs `got`.
+#[track_caller]
+pub const fn steps(layer: &str, want: usize, got: usize) {
+    equal(layer, want, "time steps", got);
+}
+
 /// Axis `axis` of what `what` (a net's output, a function's second argument) needs and what arrives.
 #[track_caller]
 pub const fn axis(what: &str, axis: usize, want: usize, got: usize) {

@@ -69,6 +69,7 @@ impl Walk<'_> {
                 config: None,
                 outputs: vec![shape.clone().unwrap_or_else(|| arrives.shape.clone())],
                 weights: Vec::new(),
+                state: Size::Known(0),
                 macs: Size::Known(0),
                 modes: Modes::Both,
                 ends_time: false,
@@ -80,7 +81,7 @@ impl Walk<'_> {
     /// The time axis after the layer.
     fn time(&mut self, leaf: &Leaf, arrives: &Fact, blame: Blame) -> Result<Time, ()> {
         let (neuron, steps) = match &leaf.what {
-            What::Known(spec) => (spec.state == Some(State::Neuron), spec.state == Some(State::Neuron) || spec.modes == Modes::MultiOnly),
+            What::Known(spec) => (spec.state == Some(State::Neuron), spec.per_step()),
             What::Own { .. } => (false, arrives.time != Time::Reduced),
         };
         if steps && arrives.time == Time::Reduced {

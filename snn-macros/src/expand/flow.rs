@@ -13,7 +13,6 @@ use super::flat::{Flat, FlatKind, FlatOp, Place, Val, taps};
 use super::methods;
 use super::types::Types;
 use crate::ir::{BuiltinShape, Leaf, Node, NodeKind, Time, What};
-use crate::layers::State;
 
 /// Whole sequences, or one step of them?
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -228,7 +227,7 @@ impl<'t, 'n> Writer<'t, 'n> {
 /// Does the layer give a sequence even for an input that is the same at every step?
 fn per_step(leaf: &Leaf) -> bool {
     match &leaf.what {
-        What::Known(spec) => spec.state == Some(State::Neuron) || leaf.whole_sequences_only(),
+        What::Known(spec) => spec.per_step() || leaf.whole_sequences_only(),
         What::Own { .. } => true,
     }
 }

@@ -5,7 +5,6 @@ use quote::quote;
 
 use super::docs;
 use crate::ir::{Fact, Flow, Group, Leaf, Net, NodeKind, OpKind, Time};
-use crate::layers::State;
 use crate::size::Size;
 
 pub(super) fn constant(net: &Net, root: &TokenStream) -> TokenStream {
@@ -41,11 +40,7 @@ fn row(leaf: &Leaf, name: &str, result: Option<&Fact>, root: &TokenStream) -> Op
     let out = &built.outputs[0];
     let sequence = result.is_some_and(|f| f.time == Time::Seq);
     let params = built.weights.iter().fold(Size::Known(0), |sum, (_, shape)| sum.add(&Size::product(shape)));
-    let state = match &leaf.what {
-        crate::ir::What::Known(spec) if spec.state == Some(State::Neuron) => Size::product(out),
-        _ => Size::Known(0),
-    };
-    let macs = &built.macs;
+    let (state, macs) = (&built.state, &built.macs);
     Some(quote! {
         #root::SummaryRow {
             name: #name,

@@ -1,11 +1,11 @@
 //! Arguments meet parameters. In: what was written between the parentheses, the row's parameters and the net's settings;
 //! out: one value per parameter, of the kind the row asks for, or errors on the exact argument.
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
 use syn::{Expr, Lit};
 
-use super::{Default, Kind, LayerSpec, Param, surrogate};
+use super::{Default, Kind, LayerSpec, Param, activation, surrogate};
 use crate::ast;
 use crate::diag::{Blame, Diagnostics};
 use crate::env::{Env, Value, show_expr};
@@ -36,6 +36,8 @@ pub(crate) enum ArgValue {
     /// A float: the user's own expression, and its value where it is a literal.
     Float(TokenStream, Option<f64>),
     None,
+    /// A value of the runtime's `Activation`.
+    Activation(TokenStream),
     /// A value of the runtime's `Surrogate`.
     Surrogate(TokenStream),
 }
@@ -49,7 +51,7 @@ impl ToTokens for Arg {
             ArgValue::Text(s) => quote!(#s),
             ArgValue::Axis(n) => quote!(#n),
             ArgValue::Bool(b) => quote!(#b),
-            ArgValue::Float(e, _) | ArgValue::Surrogate(e) => e.clone(),
+            ArgValue::Float(e, _) | ArgValue::Activation(e) | ArgValue::Surrogate(e) => e.clone(),
             ArgValue::None => quote!(::core::option::Option::None),
         });
     }
@@ -234,6 +236,7 @@ fn signature(spec: &LayerSpec) -> String {
         Default::Float(x) => format!("{} = {x:?}", p.name),
         Default::None => format!("{} = None", p.name),
         Default::Text(s) => format!("{} = {s:?}", p.name),
+        Default::Name(s) => format!("{} = {s}", p.name),
         Default::Surrogate => format!("{} = Sigmoid", p.name),
     });
     format!("{}({})", spec.name, params.collect::<Vec<_>>().join(", "))
@@ -265,6 +268,7 @@ fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
         (Default::Float(x), _) => ArgValue::Float(quote!(#x), Some(x)),
         (Default::None, _) => ArgValue::None,
         (Default::Text(s), _) => ArgValue::Text(s.to_string()),
+        (Default::Name(s), _) => ArgValue::Activation(activation::named(s, Span::call_site(), root)),
         (Default::Surrogate, _) => ArgValue::Surrogate(surrogate::default(root)),
     }
 }
@@ -337,6 +341,7 @@ impl Bind<'_> {
                 other => Ok(other),
             },
             Kind::Choice(words) => self.choice(e, words, what),
+            Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
             Kind::Surrogate => unreachable!("taken above"),
         }
     }
@@ -427,6 +432,7 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::Bool => "`true` or `false`",
         Kind::Float | Kind::OptFloat => "a float",
         Kind::Choice(_) => "a string",
+        Kind::Activation => "an activation such as `relu`",
         Kind::Surrogate => "a surrogate function",
     }
 }

@@ -4,6 +4,7 @@
 //! Names, order and defaults are SpikingJelly's, hence torch's. Adding a layer is adding its row here, its runtime type, its
 //! kernel and its goldens.
 
+mod activation;
 mod args;
 mod conv;
 mod dropout;
@@ -33,12 +34,19 @@ pub(crate) struct LayerSpec {
     pub(crate) rule: fn(&mut Rule<'_>) -> Result<Built, ()>,
 }
 
+impl LayerSpec {
+    /// Does what it remembers give one value per step even for an input that is the same at every step?
+    pub(crate) fn per_step(&self) -> bool {
+        matches!(self.state, Some(State::Neuron | State::Memory))
+    }
+}
+
 /// Which step modes a layer has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Modes {
     Both,
     /// Needs the whole sequence at once.
-    #[allow(dead_code, reason = "the first such rows are tdBN and the attention layers of the next issue")]
+    #[allow(dead_code, reason = "its rows follow in this series of commits")]
     MultiOnly,
 }
 
@@ -49,6 +57,8 @@ pub(crate) enum State {
     Neuron,
     /// A mask for one step, the same at every step: a static input stays static.
     Mask,
+    /// Anything else that changes from step to step: a trace, a queue, a new mask.
+    Memory,
 }
 
 /// One parameter, in the order it may be given by position.
@@ -84,6 +94,8 @@ pub(crate) enum Kind {
     OptFloat,
     /// One of these strings.
     Choice(&'static [&'static str]),
+    /// `relu`, `tanh`, .., or `None`.
+    Activation,
     Surrogate,
 }
 
@@ -96,6 +108,8 @@ pub(crate) enum Default {
     Float(f64),
     None,
     Text(&'static str),
+    /// A name of the language: `relu`.
+    Name(&'static str),
     /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
     Surrogate,
 }

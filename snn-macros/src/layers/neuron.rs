@@ -67,7 +67,7 @@ fn neuron(rule: &mut Rule<'_>, ty: &'static str, own: &[&str], weights: &[&'stat
     Ok(Built {
         config: Some(config),
         weights: weights.iter().map(|w| (*w, Vec::new())).collect(),
-        macs: Size::Known(0),
+        state: Size::product(rule.input),
         ..Built::keeps(rule, ty)
     })
 }

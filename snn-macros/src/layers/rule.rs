@@ -21,6 +21,8 @@ pub(crate) struct Built {
     pub(crate) outputs: Vec<Vec<Size>>,
     /// Learnable parameters by name.
     pub(crate) weights: Vec<(&'static str, Vec<Size>)>,
+    /// Numbers carried from step to step, per sample.
+    pub(crate) state: Size,
     /// Multiply-accumulates per sample and step.
     pub(crate) macs: Size,
     /// The row's, unless the arguments leave only whole sequences.
@@ -32,13 +34,14 @@ pub(crate) struct Built {
 }
 
 impl Built {
-    /// A layer that keeps the shape and has no weights.
+    /// A layer that keeps the shape and has neither weights nor state.
     pub(crate) fn keeps(rule: &Rule<'_>, ty: &'static str) -> Built {
         Built {
             ty,
             config: None,
             outputs: vec![rule.input.to_vec()],
             weights: Vec::new(),
+            state: Size::Known(0),
             macs: Size::Known(0),
             modes: rule.spec.modes,
             ends_time: false,
@@ -157,14 +160,33 @@ impl<'a> Rule<'a> {
             let text = format!("`{}` expects {want} {what}, but gets {arrives}", self.shown);
             self.input_error(arg.blame, text).help("write `_` here to infer it");
         } else if !want.same(arrives) {
-            // rustc underlines the call, from its name to its parentheses: the user's whole expression.
-            let (blame, shown) = (arg.blame, self.shown);
-            let check = Ident::new(what.rsplit(' ').next().unwrap_or("features"), blame.start);
-            let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #want, #arrives));
-            arguments.set_span(blame.end);
-            self.checks.push(quote!(#check #arguments));
+            self.check_later(arg.blame, what, want, arrives);
         }
         want.clone()
+    }
+
+    /// A layer's own number of time steps: inferred from the net's `T`, or compared with it.
+    #[allow(dead_code, reason = "its rows follow in this series of commits")]
+    pub(crate) fn inferred_steps(&mut self, name: &str) -> Size {
+        let (arg, net) = (self.arg(name), self.steps);
+        let ArgValue::Size(want) = &arg.value else { return net.clone() };
+        if want.differs(net) {
+            let text = format!("`{}` expects {want} time steps, but the net runs {net}", self.shown);
+            self.error(arg.blame, text).help("write `_` here to infer it");
+        } else if !want.same(net) {
+            self.check_later(arg.blame, "time steps", want, net);
+        }
+        want.clone()
+    }
+
+    /// Leaves it to rustc to compare two sizes, by the function of `snn_shape::check` that the last word of `what` names.
+    fn check_later(&mut self, blame: Blame, what: &str, want: &Size, got: &Size) {
+        // rustc underlines the call, from its name to its parentheses: the user's whole expression.
+        let shown = self.shown;
+        let check = Ident::new(what.rsplit(' ').next().unwrap_or("features"), blame.start);
+        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #want, #got));
+        arguments.set_span(blame.end);
+        self.checks.push(quote!(#check #arguments));
     }
 
     /// Sizes that `known` can settle go through it; if one is rustc's to know, the same formula runs as a const check of

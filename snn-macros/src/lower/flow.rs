@@ -368,6 +368,7 @@ fn memory(node: &Node) -> Option<Memory> {
             What::Known(spec) => match spec.state? {
                 State::Neuron => Some(Memory { what: "is a neuron", state: "membrane potential", kind: "neuron" }),
                 State::Mask => Some(Memory { what: "has state", state: "mask", kind: "one" }),
+                State::Memory => Some(Memory { what: "has state", state: "state", kind: "one" }),
             },
             What::Own { .. } => Some(Memory { what: "may have state", state: "state", kind: "one" }),
         },
