@@ -50,7 +50,9 @@ pub enum Error {
     },
 
     /// A layer that needs a whole sequence is given one step of it.
-    #[error("{layer}: works on whole sequences, but gets one step\n  help: call `sequence` with `[T, N, ..]`; in a net, set `step_mode = 'm'`")]
+    #[error(
+        "{layer}: works on whole sequences, but gets one step\n  help: call `sequence` with `[T, N, ..]`; in a net, set `step_mode = 'm'`"
+    )]
     WholeSequence {
         /// The layer.
         layer: String,
