@@ -35,9 +35,9 @@ pub(crate) struct LayerSpec {
 }
 
 impl LayerSpec {
-    /// Does what it remembers give one value per step even for an input that is the same at every step?
+    /// Does it give one value per step even for an input that is the same at every step?
     pub(crate) fn per_step(&self) -> bool {
-        matches!(self.state, Some(State::Neuron | State::Memory))
+        matches!(self.state, Some(State::Neuron | State::Memory)) || self.modes == Modes::MultiOnly
     }
 }
 
