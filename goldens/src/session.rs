@@ -181,7 +181,7 @@ macro_rules! session {
 macro_rules! function {
     ($surrogate:expr) => {
         pub fn apply(x: &$crate::__private::tch::Tensor) -> $crate::__private::Result<$crate::__private::tch::Tensor> {
-            Ok(snn::surrogate::Surrogate::from($surrogate).apply(x)?)
+            Ok(snn::surrogate::apply($surrogate, x)?)
         }
     };
 }

@@ -9,7 +9,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
 use snn_kernels::{
-    BackwardOut, Charge, Fire, ForwardOut, If, Input, Lif, Plif, Reset, Surrogate, backward, dropout_mask, forward, philox4x32,
+    ATan, BackwardOut, Charge, Fire, ForwardOut, If, Input, Lif, Plif, Reset, Sigmoid, Surrogate, backward, dropout_mask, forward,
+    philox4x32,
 };
 
 const STEPS: usize = 8;
@@ -18,8 +19,13 @@ const NEURONS: usize = 16 * 128 * 14 * 14;
 /// Sets of buffers: 4 x 51 MB do not fit in a cache.
 const SETS: usize = 4;
 
-const FIRE: Fire<f32> =
-    Fire { v_threshold: 1.0, reset: Reset::Hard(0.0), detach_reset: false, surrogate: Surrogate::ATan { alpha: 2.0 }, spiking: true };
+const FIRE: Fire<f32> = Fire {
+    v_threshold: 1.0,
+    reset: Reset::Hard(0.0),
+    detach_reset: false,
+    surrogate: Surrogate::ATan(ATan { alpha: 2.0, spiking: true }),
+    spiking: true,
+};
 const LIF: Lif<f32> = Lif { tau: 2.0, decay_input: true, rest: 0.0 };
 const PLIF: Plif<f32> = Plif { q: 0.5, decay_input: true, rest: 0.0 };
 
@@ -86,7 +92,7 @@ fn neuron(c: &mut Criterion) {
             rows.for_each(|((to, x), grad)| to.iter_mut().zip(x).zip(grad).for_each(|((to, x), grad)| *to = x + grad));
         });
         bench("backward lif atan", &mut |d| d.backward(&LIF, &FIRE));
-        bench("backward lif sigmoid", &mut |d| d.backward(&LIF, &Fire { surrogate: Surrogate::Sigmoid { alpha: 4.0 }, ..FIRE }));
+        bench("backward lif sigmoid", &mut |d| d.backward(&LIF, &Fire { surrogate: Sigmoid::default().into(), ..FIRE }));
         bench("backward plif atan", &mut |d| d.backward(&PLIF, &FIRE));
         bench("forward and backward lif atan", &mut |d| {
             d.forward(&LIF, &FIRE, None);

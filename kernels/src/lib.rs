@@ -20,9 +20,9 @@
 //! of SpikingJelly 2.0.0's `IFNode`, `LIFNode` and `ParametricLIFNode` in their order.
 //!
 //! ```
-//! use snn_kernels::{Fire, ForwardOut, Input, Lif, Reset, Surrogate, forward};
+//! use snn_kernels::{ATan, Fire, ForwardOut, Input, Lif, Reset, forward};
 //!
-//! let fire = Fire { v_threshold: 1.0f32, reset: Reset::Hard(0.0), detach_reset: false, surrogate: Surrogate::ATan { alpha: 2.0 }, spiking: true };
+//! let fire = Fire { v_threshold: 1.0f32, reset: Reset::Hard(0.0), detach_reset: false, surrogate: ATan::default().into(), spiking: true };
 //! let lif = Lif { tau: 2.0, decay_input: true, rest: 0.0 };
 //! let x = [1.0, 3.0, /* second step */ 1.8, 0.5];
 //! let (mut spikes, mut v) = ([0.0; 4], [0.0; 2]);
@@ -45,6 +45,7 @@ mod neuron;
 mod par;
 mod philox;
 mod real;
+mod refused;
 mod surrogate;
 #[cfg(test)]
 mod tests;
@@ -56,7 +57,11 @@ pub use error::Error;
 pub use fire::{Fire, Reset};
 pub use forward::{ForwardOut, forward};
 pub use input::Input;
-pub use neuron::{Charge, If, Lif, MAX_PARAMS, Plif};
+pub use neuron::{
+    Adjoint, Charge, Charged, Finished, If, Learned, Lif, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_PARAMS, MAX_STATES, Neuron,
+    Per, Plif,
+};
 pub use philox::philox4x32;
 pub use real::Real;
-pub use surrogate::Surrogate;
+pub use refused::Refused;
+pub use surrogate::{ATan, MAX_SURROGATE_CONSTANTS, PiecewiseQuadratic, Sigmoid, Surrogate, SurrogateFunction};

@@ -3,7 +3,7 @@
 
 mod support;
 
-use snn_runtime::surrogate::{ATan, PiecewiseQuadratic, Sigmoid, Surrogate};
+use snn_runtime::surrogate::{ATan, PiecewiseQuadratic, Sigmoid, Surrogate, apply};
 use snn_runtime::{Device, Kind, Tensor};
 use std::f64::consts::PI;
 use support::{assert_near, assert_same};
@@ -61,7 +61,7 @@ fn forward_is_the_heaviside_step_and_backward_the_derivative() {
         for alpha in [0.5, 1.0, 2.0, 4.0] {
             for (kind, tolerance) in [(Kind::Double, 1e-14), (Kind::Float, 1e-6)] {
                 let x = leaf(kind);
-                let y = make(alpha, true).apply(&x).unwrap();
+                let y = apply(make(alpha, true), &x).unwrap();
                 assert_same(&y, &map(|x| f64::from(x >= 0.0), kind), name);
                 y.sum(kind).backward();
                 assert_near(&x.grad(), &map(|x| derivative(alpha, x), kind), tolerance, &format!("{name} {alpha} {kind:?}"));
@@ -76,7 +76,7 @@ fn without_spiking_the_output_is_the_primitive() {
         for alpha in [0.5, 1.0, 2.0, 4.0] {
             for (kind, tolerance) in [(Kind::Double, 1e-14), (Kind::Float, 1e-6)] {
                 let x = leaf(kind);
-                let y = make(alpha, false).apply(&x).unwrap();
+                let y = apply(make(alpha, false), &x).unwrap();
                 assert_near(&y, &map(|x| primitive(alpha, x), kind), tolerance, &format!("{name} {alpha} {kind:?}"));
                 y.sum(kind).backward();
                 assert_near(&x.grad(), &map(|x| derivative(alpha, x), kind), tolerance, &format!("{name} {alpha} {kind:?}"));
@@ -96,7 +96,7 @@ fn defaults_are_spikingjellys() {
 fn not_a_number_does_not_fire() {
     let x = Tensor::from_slice(&[f64::NAN, f64::INFINITY, f64::NEG_INFINITY]);
     for (name, make, _, _) in ROWS {
-        assert_eq!(Vec::<f64>::try_from(make(2.0, true).apply(&x).unwrap()).unwrap(), [0.0, 1.0, 0.0], "{name}");
+        assert_eq!(Vec::<f64>::try_from(apply(make(2.0, true), &x).unwrap()).unwrap(), [0.0, 1.0, 0.0], "{name}");
     }
 }
 
@@ -108,7 +108,7 @@ fn strides_do_not_matter() {
             let f = make(2.0, spiking);
             let [a, b] = [false, true].map(|transposed| {
                 let leaf = if transposed { x.transpose(0, 1) } else { x.shallow_clone() }.detach().set_requires_grad(true);
-                let y = f.apply(&leaf).unwrap();
+                let y = apply(f, &leaf).unwrap();
                 y.sum(Kind::Double).backward();
                 let back = |t: Tensor| if transposed { t.transpose(0, 1) } else { t };
                 (back(y.detach()), back(leaf.grad()))

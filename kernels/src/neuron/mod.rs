@@ -3,10 +3,12 @@
 
 use crate::Real;
 
+mod definition;
 mod integrate_and_fire;
 mod leaky;
 mod parametric_leaky;
 
+pub use definition::{Adjoint, Charged, Finished, Learned, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron, Per};
 pub use integrate_and_fire::If;
 pub use leaky::Lif;
 pub use parametric_leaky::Plif;

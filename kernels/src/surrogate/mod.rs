@@ -1,38 +1,75 @@
-//! Surrogate functions: h - v_threshold in; out comes the factor that stands in for the Heaviside's derivative, or its primitive.
+//! Surrogate functions: h - v_threshold in; out comes a spike, the factor that stands in for its derivative, or its primitive.
 //!
-//! One file per function with its two formulas. They are applied to whole slices through one `match`, outside the neuron kernels:
-//! N neurons and S surrogates are N + S compiled loops.
+//! One file per function. They are applied to whole slices through one `match`, outside the neuron kernels: N neurons and S surrogates are
+//! N + S compiled loops.
 
 use pulp::Arch;
 
-use crate::Real;
+use crate::{Real, Refused};
 
 mod atan;
+mod definition;
 mod piecewise_quadratic;
 mod sigmoid;
 
-/// What stands in for the Heaviside step H(x) (H(0) = 1) in the backward pass. Evaluated at x = h - v_threshold.
-#[derive(Clone, Copy, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Surrogate {
-    /// (alpha/2) / (1 + (pi/2 alpha x)^2); primitive atan(pi/2 alpha x)/pi + 1/2. SpikingJelly's default alpha is 2.
-    ATan {
-        /// Sharpness; alpha/2 is the derivative at 0.
-        alpha: f64,
-    },
-    /// alpha s (1 - s) with s = sigmoid(alpha x), which is the primitive. SpikingJelly's default alpha is 4.
-    Sigmoid {
-        /// Sharpness; alpha/4 is the derivative at 0.
-        alpha: f64,
-    },
-    /// max(0, alpha - alpha^2 |x|); primitive -alpha^2/2 x|x| + alpha x + 1/2 between 0 and 1. SpikingJelly's default alpha is 1.
-    PiecewiseQuadratic {
-        /// Sharpness; the derivative at 0, and the inverse of the half width.
-        alpha: f64,
-    },
+pub use atan::ATan;
+pub use definition::{MAX_SURROGATE_CONSTANTS, SurrogateFunction};
+pub use piecewise_quadratic::PiecewiseQuadratic;
+pub use sigmoid::Sigmoid;
+
+/// The enum of all functions, and the calls that are the same for each.
+macro_rules! surrogates {
+    ($($name:ident)*) => {
+        /// What stands in for the derivative of a spike, with its arguments. Evaluated at x = h - v_threshold. The default is
+        /// SpikingJelly's, [`Sigmoid`].
+        ///
+        /// Forward, a neuron fires where x >= 0. Backward, the derivative of that step is replaced by the one given here. With
+        /// `spiking: false` the output is the smooth function itself, and the gradient its true one.
+        #[derive(Clone, Copy, Debug, PartialEq)]
+        #[non_exhaustive]
+        pub enum Surrogate {
+            $(#[doc = concat!("[`", stringify!($name), "`]")] $name($name),)*
+        }
+
+        $(impl From<$name> for Surrogate {
+            fn from(function: $name) -> Surrogate {
+                Surrogate::$name(function)
+            }
+        })*
+
+        /// `each!(surrogate, function => ..)`: the same expression, whichever function it is.
+        macro_rules! each {
+            ($surrogate:expr, $function:ident => $value:expr) => {
+                match $surrogate {
+                    $(Surrogate::$name($function) => $value,)*
+                }
+            };
+        }
+    };
+}
+
+surrogates! { ATan Sigmoid PiecewiseQuadratic }
+
+impl Default for Surrogate {
+    fn default() -> Self {
+        Sigmoid::default().into()
+    }
 }
 
 impl Surrogate {
+    /// Send spikes? Else the function's own value.
+    pub fn spiking(&self) -> bool {
+        each!(self, function => function.spiking())
+    }
+
+    /// Are its arguments such that the formulas work?
+    ///
+    /// # Errors
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), Refused> {
+        each!(self, function => function.check())
+    }
+
     /// Replaces every x (= h - v_threshold) by the derivative at x.
     pub fn derivative<F: Real>(&self, x: &mut [F]) {
         self.derivative_on(Arch::new(), x);
@@ -44,29 +81,23 @@ impl Surrogate {
     }
 
     pub(crate) fn derivative_on<F: Real>(&self, arch: Arch, x: &mut [F]) {
-        match *self {
-            Surrogate::ATan { alpha } => map(arch, x, move |x| atan::derivative(alpha, x)),
-            Surrogate::Sigmoid { alpha } => map(arch, x, move |x| sigmoid::derivative(alpha, x)),
-            Surrogate::PiecewiseQuadratic { alpha } => map(arch, x, move |x| piecewise_quadratic::derivative(alpha, x)),
-        }
+        each!(*self, function => map(arch, x, function, |f, c, x| f.derivative(c, x)));
     }
 
     pub(crate) fn primitive_on<F: Real>(&self, arch: Arch, x: &mut [F]) {
-        match *self {
-            Surrogate::ATan { alpha } => map(arch, x, move |x| atan::primitive(alpha, x)),
-            Surrogate::Sigmoid { alpha } => map(arch, x, move |x| sigmoid::primitive(alpha, x)),
-            Surrogate::PiecewiseQuadratic { alpha } => map(arch, x, move |x| piecewise_quadratic::primitive(alpha, x)),
-        }
+        each!(*self, function => map(arch, x, function, |f, c, x| f.primitive(c, x)));
     }
 }
 
-/// `x[i] = f(x[i])` with the machine's widest vectors. `f` holds its constants by value, or they could alias `x` and nothing vectorises.
-fn map<F: Real>(arch: Arch, x: &mut [F], f: impl Fn(F) -> F) {
+/// `x[i] = f(x[i])` with the machine's widest vectors. Function and constants are held by value, or they could alias `x` and nothing
+/// vectorises.
+fn map<F: Real, S: SurrogateFunction>(arch: Arch, x: &mut [F], function: S, f: impl Fn(&S, &[F; MAX_SURROGATE_CONSTANTS], F) -> F) {
+    let constants = function.constants().map(F::of);
     arch.dispatch(
         #[inline(always)]
         move || {
             for x in x {
-                *x = f(*x);
+                *x = f(&function, &constants, *x);
             }
         },
     );

@@ -1,20 +1,54 @@
-//! PiecewiseQuadratic: SpikingJelly `surrogate.PiecewiseQuadratic(alpha=1.0)`, a triangle as derivative, from "Spatio-Temporal
-//! Backpropagation for Training High-Performance Spiking Neural Networks" (Wu et al., 2018).
+//! PiecewiseQuadratic: SpikingJelly `surrogate.PiecewiseQuadratic(alpha=1.0)`, a triangle as derivative.
 
-use crate::Real;
+use super::{MAX_SURROGATE_CONSTANTS, SurrogateFunction};
+use crate::{Real, Refused};
 
-/// 0 where |x| > 1/alpha, else alpha - alpha^2 |x|
-#[inline(always)]
-pub(super) fn derivative<F: Real>(alpha: f64, x: F) -> F {
-    let inside = F::of(alpha) - F::of(alpha * alpha) * x.abs();
-    if x.abs() > F::of(1.0 / alpha) { F::ZERO } else { inside }
+/// max(0, alpha - alpha^2 |x|), a triangle, from "Spatio-Temporal Backpropagation for Training High-Performance Spiking
+/// Neural Networks" (Wu et al., 2018).
+///
+/// SpikingJelly equivalent: `surrogate.PiecewiseQuadratic(alpha=1.0)`.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PiecewiseQuadratic {
+    /// Sharpness: the derivative at the threshold, and one over half the width.
+    pub alpha: f64,
+    /// Send spikes? Else the function's own value.
+    pub spiking: bool,
 }
 
-/// 0 below -1/alpha, 1 above 1/alpha, else -alpha^2/2 x |x| + alpha x + 1/2
-#[inline(always)]
-pub(super) fn primitive<F: Real>(alpha: f64, x: F) -> F {
-    let edge = F::of(1.0 / alpha);
-    let inside = F::of(-alpha * alpha / 2.0) * x * x.abs() + F::of(alpha) * x + F::of(0.5);
-    let below = if x < -edge { F::ZERO } else { inside };
-    if x > edge { F::ONE } else { below }
+impl Default for PiecewiseQuadratic {
+    fn default() -> Self {
+        PiecewiseQuadratic { alpha: 1.0, spiking: true }
+    }
+}
+
+impl SurrogateFunction for PiecewiseQuadratic {
+    const NAME: &'static str = "PiecewiseQuadratic";
+    const CUDA: &'static str = "";
+    const HAS_PRIMITIVE: bool = true;
+
+    fn spiking(&self) -> bool {
+        self.spiking
+    }
+
+    fn check(&self) -> Result<(), Refused> {
+        Refused::positive("alpha", self.alpha)
+    }
+
+    fn constants(&self) -> [f64; MAX_SURROGATE_CONSTANTS] {
+        let a = self.alpha;
+        [a, a * a, 1.0 / a, -a * a / 2.0, 0.0, 0.0, 0.0, 0.0]
+    }
+
+    #[inline(always)]
+    fn derivative<F: Real>(&self, c: &[F; MAX_SURROGATE_CONSTANTS], x: F) -> F {
+        let inside = c[0] - c[1] * x.abs();
+        if x.abs() > c[2] { F::ZERO } else { inside }
+    }
+
+    #[inline(always)]
+    fn primitive<F: Real>(&self, c: &[F; MAX_SURROGATE_CONSTANTS], x: F) -> F {
+        let inside = c[3] * x * x.abs() + c[0] * x + F::of(0.5);
+        let below = if x < -c[2] { F::ZERO } else { inside };
+        if x > c[2] { F::ONE } else { below }
+    }
 }

@@ -5,7 +5,9 @@ use pulp::Arch;
 
 use crate::backward::backward_on;
 use crate::forward::forward_on;
-use crate::{BackwardOut, Charge, Fire, ForwardOut, If, Input, Lif, Plif, Real, Reset, Surrogate, philox4x32};
+use crate::{
+    ATan, BackwardOut, Charge, Fire, ForwardOut, If, Input, Lif, PiecewiseQuadratic, Plif, Real, Reset, Sigmoid, Surrogate, philox4x32,
+};
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
@@ -49,9 +51,9 @@ pub(super) struct Backward<F> {
 
 pub(super) fn surrogates() -> impl Strategy<Value = Surrogate> {
     prop_oneof![
-        (0.5..4.0).prop_map(|alpha| Surrogate::ATan { alpha }),
-        (0.5..5.0).prop_map(|alpha| Surrogate::Sigmoid { alpha }),
-        (0.3..2.0).prop_map(|alpha| Surrogate::PiecewiseQuadratic { alpha }),
+        (0.5..4.0).prop_map(|alpha| ATan { alpha, spiking: true }.into()),
+        (0.5..5.0).prop_map(|alpha| Sigmoid { alpha, spiking: true }.into()),
+        (0.3..2.0).prop_map(|alpha| PiecewiseQuadratic { alpha, spiking: true }.into()),
     ]
 }
 
@@ -91,7 +93,7 @@ impl Case {
             v_threshold: 1.0,
             v_reset: Some(0.0),
             detach_reset: false,
-            surrogate: Surrogate::ATan { alpha: 2.0 },
+            surrogate: ATan::default().into(),
             spiking: true,
             steps,
             neurons,

@@ -1,9 +1,14 @@
 //! Buffers of the wrong length, and dropout masks.
 
-use crate::{BackwardOut, Error, Fire, ForwardOut, If, Input, Reset, Surrogate, backward, dropout_mask, forward, philox4x32};
+use crate::{ATan, BackwardOut, Error, Fire, ForwardOut, If, Input, Reset, Surrogate, backward, dropout_mask, forward, philox4x32};
 
-const FIRE: Fire<f32> =
-    Fire { v_threshold: 1.0, reset: Reset::Soft, detach_reset: false, surrogate: Surrogate::ATan { alpha: 2.0 }, spiking: true };
+const FIRE: Fire<f32> = Fire {
+    v_threshold: 1.0,
+    reset: Reset::Soft,
+    detach_reset: false,
+    surrogate: Surrogate::ATan(ATan { alpha: 2.0, spiking: true }),
+    spiking: true,
+};
 
 #[test]
 fn forward_names_the_buffer() {

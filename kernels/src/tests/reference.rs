@@ -1,7 +1,7 @@
 //! The plain reference: one neuron at a time, one step after the other, written from SEMANTICS.md sections 3 and 4 and sharing no code
 //! with the kernels but the element type (and `exp`, `atan` where bits are compared).
 
-use crate::{Real, Surrogate};
+use crate::{ATan, PiecewiseQuadratic, Real, Sigmoid, Surrogate};
 
 use super::case::{Backward, Case, Forward, Kind};
 
@@ -9,15 +9,15 @@ const PI: f64 = std::f64::consts::PI;
 
 fn derivative<F: Real>(surrogate: Surrogate, x: F) -> F {
     match surrogate {
-        Surrogate::ATan { alpha } => {
+        Surrogate::ATan(ATan { alpha, .. }) => {
             let y = F::of(PI / 2.0 * alpha) * x;
             F::of(alpha / 2.0) / (F::ONE + y * y)
         }
-        Surrogate::Sigmoid { alpha } => {
+        Surrogate::Sigmoid(Sigmoid { alpha, .. }) => {
             let s = F::ONE / (F::ONE + (-(F::of(alpha) * x)).exp());
             F::of(alpha) * s * (F::ONE - s)
         }
-        Surrogate::PiecewiseQuadratic { alpha } => {
+        Surrogate::PiecewiseQuadratic(PiecewiseQuadratic { alpha, .. }) => {
             if x.abs() > F::of(1.0 / alpha) {
                 F::ZERO
             } else {
@@ -29,9 +29,9 @@ fn derivative<F: Real>(surrogate: Surrogate, x: F) -> F {
 
 fn primitive<F: Real>(surrogate: Surrogate, x: F) -> F {
     match surrogate {
-        Surrogate::ATan { alpha } => (F::of(PI / 2.0 * alpha) * x).atan() * F::of(1.0 / PI) + F::of(0.5),
-        Surrogate::Sigmoid { alpha } => F::ONE / (F::ONE + (-(F::of(alpha) * x)).exp()),
-        Surrogate::PiecewiseQuadratic { alpha } => {
+        Surrogate::ATan(ATan { alpha, .. }) => (F::of(PI / 2.0 * alpha) * x).atan() * F::of(1.0 / PI) + F::of(0.5),
+        Surrogate::Sigmoid(Sigmoid { alpha, .. }) => F::ONE / (F::ONE + (-(F::of(alpha) * x)).exp()),
+        Surrogate::PiecewiseQuadratic(PiecewiseQuadratic { alpha, .. }) => {
             if x > F::of(1.0 / alpha) {
                 F::ONE
             } else if x < F::of(-1.0 / alpha) {

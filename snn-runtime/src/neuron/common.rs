@@ -3,7 +3,7 @@
 use snn_kernels::{Fire, Real, Reset};
 
 use crate::error::{Error, Result};
-use crate::surrogate::Surrogate;
+use crate::surrogate::{self, Surrogate};
 
 /// Threshold, reset and surrogate of a neuron (SpikingJelly: `BaseNode`).
 #[derive(Clone, Copy, Debug)]
@@ -35,7 +35,7 @@ impl Common {
             }
             _ => {}
         }
-        self.surrogate_function.check(layer)?;
+        surrogate::check(&self.surrogate_function, layer)?;
         Ok(self)
     }
 
@@ -49,7 +49,7 @@ impl Common {
             v_threshold: F::of(self.v_threshold),
             reset: self.v_reset.map_or(Reset::Soft, |v| Reset::Hard(F::of(v))),
             detach_reset: self.detach_reset,
-            surrogate: self.surrogate_function.function(),
+            surrogate: self.surrogate_function,
             spiking: self.surrogate_function.spiking(),
         }
     }
