@@ -130,7 +130,7 @@ impl Shapes {
 }
 
 /// The rank of one step's batched input: what torch's layers of that name tell batched from unbatched by, else `[N, F]`.
-fn batched_rank(spec: &Spec) -> usize {
+pub(crate) fn batched_rank(spec: &Spec) -> usize {
     const SPATIAL: [&str; 6] = ["Conv", "ConvTranspose", "MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool"];
     let class = spec.class();
     let dims = ["1d", "2d", "3d"].iter().position(|suffix| class.ends_with(suffix));
