@@ -25,6 +25,7 @@
 pub mod __private;
 pub mod autograd;
 mod batchnorm;
+mod container;
 mod conv;
 pub mod data;
 mod dropout;

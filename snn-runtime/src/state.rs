@@ -28,6 +28,23 @@ impl State for () {
     fn visit(&self, _: &mut dyn FnMut(&str, &Tensor)) {}
 }
 
+/// One tensor, or nothing yet; its name is that of the place it stands in.
+impl State for Option<Tensor> {
+    fn reset(&mut self) {
+        *self = None;
+    }
+
+    fn detach(&mut self) {
+        *self = self.take().map(|t| t.detach());
+    }
+
+    fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
+        if let Some(t) = self {
+            f("", t);
+        }
+    }
+}
+
 /// Copies of one layer, named by their number.
 impl<S: State, const N: usize> State for [S; N] {
     fn reset(&mut self) {
@@ -88,9 +105,9 @@ one_tensor! {
     }
 }
 
-/// Visits `state` with `prefix` and a dot before each name.
+/// Visits `state` with `prefix` and a dot before each name; the prefix alone where there is no name.
 pub fn visit_inside(prefix: &str, state: &impl State, f: &mut dyn FnMut(&str, &Tensor)) {
-    state.visit(&mut |name, t| f(&format!("{prefix}.{name}"), t));
+    state.visit(&mut |name, t| if name.is_empty() { f(prefix, t) } else { f(&format!("{prefix}.{name}"), t) });
 }
 
 /// Every stored tensor under its dotted name, attached to the graph.

@@ -36,6 +36,8 @@ pub(crate) enum ArgValue {
     /// A float: the user's own expression, and its value where it is a literal.
     Float(TokenStream, Option<f64>),
     None,
+    /// Layers, or a function of tensors: lowered where they stand.
+    Apart,
     /// A value of the runtime's `Activation`.
     Activation(TokenStream),
     /// A value of the runtime's `Surrogate`.
@@ -46,6 +48,7 @@ impl ToTokens for Arg {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(match &self.value {
             ArgValue::Infer => quote!(_),
+            ArgValue::Apart => TokenStream::new(),
             ArgValue::Size(s) => quote!(#s),
             ArgValue::Sizes(s) => quote!([#(#s),*]),
             ArgValue::Text(s) => quote!(#s),
@@ -75,6 +78,13 @@ impl Args {
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arg> {
         self.values.iter().find(|(n, _)| *n == name).map(|(_, a)| a)
+    }
+
+    /// Settles an argument that was open.
+    pub(crate) fn settle(&mut self, name: &str, size: Size) {
+        if let Some((_, arg)) = self.values.iter_mut().find(|(n, _)| *n == name) {
+            arg.value = ArgValue::Size(size);
+        }
     }
 
     pub(crate) fn pass(&mut self, name: Ident, value: Expr) {
@@ -218,6 +228,13 @@ pub(crate) fn bind(
     if ok { Ok(Args { values, passed: Vec::new() }) } else { Err(()) }
 }
 
+/// The arguments of a layer that another one makes: those given, the row's defaults, and the rest left open.
+pub(crate) fn derived(spec: &'static LayerSpec, given: &[(&str, Option<&Arg>)], blame: Blame, root: &TokenStream) -> Args {
+    let value = |param: &Param| given.iter().find(|(name, _)| *name == param.name).and_then(|(_, arg)| arg.cloned());
+    let default = |param: &Param| Arg { value: default_value(param, root), blame, name: None, written: false };
+    Args { values: spec.params.iter().map(|p| (p.name, value(p).unwrap_or_else(|| default(p)))).collect(), passed: Vec::new() }
+}
+
 fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name: &Ident) {
     let d = diags.error(Blame::of(name), format!("{} has no argument `{name}`", subject(shown, spec)));
     let names = spec.params.iter().map(|p| p.name).chain(["step_mode"]);
@@ -230,6 +247,7 @@ fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name
 /// `Conv2d(in_channels, out_channels, kernel_size, stride = 1, ..)`.
 fn signature(spec: &LayerSpec) -> String {
     let params = spec.params.iter().map(|p| match p.default {
+        Default::Required if p.kind == Kind::Layers => "[..]".to_string(),
         Default::Required => p.name.to_string(),
         Default::Int(n) => format!("{} = {n}", p.name),
         Default::Bool(b) => format!("{} = {b}", p.name),
@@ -302,6 +320,7 @@ impl Bind<'_> {
             return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
         }
         match value {
+            ast::ArgValue::Node(_) if param.kind == Kind::Layers => Ok(ArgValue::Apart),
             ast::ArgValue::Infer(_) if param.kind == Kind::Inferred => Ok(ArgValue::Infer),
             ast::ArgValue::Infer(span) => {
                 self.diags.error(Blame::from(*span), format!("{what} cannot be inferred")).help("`_` stands for the input side only");
@@ -342,6 +361,8 @@ impl Bind<'_> {
             },
             Kind::Choice(words) => self.choice(e, words, what),
             Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
+            Kind::Layers => self.wrong(e, param.kind, what),
+            Kind::Function => Ok(ArgValue::Apart),
             Kind::Surrogate => unreachable!("taken above"),
         }
     }
@@ -433,6 +454,8 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::Float | Kind::OptFloat => "a float",
         Kind::Choice(_) => "a string",
         Kind::Activation => "an activation such as `relu`",
+        Kind::Layers => "layers in brackets",
+        Kind::Function => "a function of `(y_prev, x)`",
         Kind::Surrogate => "a surrogate function",
     }
 }

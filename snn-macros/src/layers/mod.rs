@@ -6,6 +6,7 @@
 
 mod activation;
 mod args;
+mod container;
 mod conv;
 mod dropout;
 mod flatten;
@@ -18,7 +19,8 @@ mod surrogate;
 mod time;
 mod voting;
 
-pub(crate) use args::{ArgValue, Args, Settings, bind};
+pub(crate) use args::{ArgValue, Args, Settings, bind, derived};
+pub(crate) use container::{Container, How, is_container};
 pub(crate) use rule::{Built, Rule};
 
 /// One row of the table.
@@ -46,7 +48,6 @@ impl LayerSpec {
 pub(crate) enum Modes {
     Both,
     /// Needs the whole sequence at once.
-    #[allow(dead_code, reason = "its rows follow in this series of commits")]
     MultiOnly,
 }
 
@@ -96,6 +97,10 @@ pub(crate) enum Kind {
     Choice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
     Activation,
+    /// Layers in brackets, or one layer; lowered where they stand.
+    Layers,
+    /// A function of `(y_prev, x)`; lowered where it stands.
+    Function,
     Surrogate,
 }
 
@@ -130,6 +135,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         voting::LAYERS,
         neuron::LAYERS,
         time::LAYERS,
+        container::LAYERS,
     ]
     .into_iter()
     .flatten()
