@@ -72,7 +72,8 @@ impl Walk<'_> {
         blame: Blame,
     ) -> Result<Built, ()> {
         let (input, origin, steps) = (&arrives.shape, &arrives.origin, &self.steps);
-        let mut rule = Rule { spec, args, input, shown, origin, blame, mode, steps, diags: self.diags, root: self.root, checks: Vec::new() };
+        let mut rule =
+            Rule { spec, args, input, shown, origin, blame, mode, steps, diags: self.diags, root: self.root, checks: Vec::new() };
         let built = (spec.rule)(&mut rule)?;
         self.checks.extend(built.checks.iter().cloned());
         Ok(built)

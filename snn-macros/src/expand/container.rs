@@ -31,7 +31,8 @@ use crate::layers::{Container, How};
 /// The function of a container for an input with this time axis.
 pub(super) fn function<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &Kind, style: Style, time: Time) -> Ident {
     let root = types.root();
-    let body = if c.how == How::Feedback { fed_back(types, group, c, kind) } else { methods::function(types, group, kind, Style::Step, &[time]) };
+    let body =
+        if c.how == How::Feedback { fed_back(types, group, c, kind) } else { methods::function(types, group, kind, Style::Step, &[time]) };
     let step = define(types, kind, "__step", body);
     let Signature { params, args } = Signature::of(types, group, kind);
     let call = |x: TokenStream| quote!(self.#step(#x, #args));

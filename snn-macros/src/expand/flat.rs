@@ -61,15 +61,16 @@ pub(super) fn group_taps(group: &Group) -> usize {
 
 /// Does time end inside?
 fn takes_time_away(group: &Group) -> bool {
-    group.container().is_none() && group.flow.ops.iter().any(|op| match &op.kind {
-        OpKind::Builtin(b) => b.shape == BuiltinShape::Reduce,
-        OpKind::Node(i) => match &group.nodes[*i].kind {
-            NodeKind::Group(g) => takes_time_away(g),
-            NodeKind::Leaf(leaf) => leaf.ends_time(),
-            NodeKind::Poisoned => false,
-        },
-        OpKind::Own { .. } => false,
-    })
+    group.container().is_none()
+        && group.flow.ops.iter().any(|op| match &op.kind {
+            OpKind::Builtin(b) => b.shape == BuiltinShape::Reduce,
+            OpKind::Node(i) => match &group.nodes[*i].kind {
+                NodeKind::Group(g) => takes_time_away(g),
+                NodeKind::Leaf(leaf) => leaf.ends_time(),
+                NodeKind::Poisoned => false,
+            },
+            OpKind::Own { .. } => false,
+        })
 }
 
 fn inlined(group: &Group) -> bool {

@@ -75,7 +75,9 @@ impl Container {
             "ElementWiseRecurrentContainer" | "LinearRecurrentContainer" => How::Feedback,
             "SeqToANNContainer" | "TLastSeqToANNContainer" => How::OneBatch,
             // In steps it is a list.
-            "StepModeContainer" if multi && args.find("stateful").is_some_and(|a| matches!(a.value, ArgValue::Bool(false))) => How::OneBatch,
+            "StepModeContainer" if multi && args.find("stateful").is_some_and(|a| matches!(a.value, ArgValue::Bool(false))) => {
+                How::OneBatch
+            }
             _ => How::Steps,
         };
         Container { spec, args, how, time_last: spec.name.starts_with("TLast"), shown: shown.to_string(), line }

@@ -117,7 +117,13 @@ fn feedback(l: &ast::Layer, given: &ast::Node, container: Container, scope: &Sco
     let joined = flow.fresh();
     let sub_input = if container.spec.name == "LinearRecurrentContainer" {
         let rc = flow.fresh();
-        flow.ops.push(Op { kind: OpKind::Builtin(&BESIDE), args: vec![x, y], outs: vec![joined], blame: l.span, shown: "cat(x, y)".into() });
+        flow.ops.push(Op {
+            kind: OpKind::Builtin(&BESIDE),
+            args: vec![x, y],
+            outs: vec![joined],
+            blame: l.span,
+            shown: "cat(x, y)".into(),
+        });
         flow.ops.push(Op { kind: OpKind::Node(0), args: vec![joined], outs: vec![rc], blame: l.span, shown: "rc".into() });
         nodes.push(linear(l, &container, scope));
         rc
@@ -203,9 +209,7 @@ fn function(e: &Expr, shown: &str, scope: &Scope<'_>, diags: &mut Diagnostics) -
             Err(())
         }
         _ => {
-            diags
-                .error(Blame::of(e), format!("`{shown}` expects a function of `(y_prev, x)`, but gets `{}`", show_expr(e)))
-                .help(known());
+            diags.error(Blame::of(e), format!("`{shown}` expects a function of `(y_prev, x)`, but gets `{}`", show_expr(e))).help(known());
             Err(())
         }
     }

@@ -329,13 +329,14 @@ fn check_mode(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Sc
     };
     match (wanted, scope.mode) {
         (Mode::Step, _) if multi_only => {
-            diags.error(blame, format!("`{name}` works on whole sequences, but `{shown}` is to run step by step")).note(here).help(
-                match (scope.place, scope.mode) {
-                    (Some(_), _) => "put it outside of the container, without `step_mode = 's'`".to_string(),
-                    (None, Mode::Multi) => format!("remove its `step_mode = 's'`: `{net}` gives it whole sequences"),
-                    (None, Mode::Step) => format!("remove its `step_mode = 's'`, and set `step_mode = 'm'` for `{net}`"),
-                },
-            );
+            diags.error(blame, format!("`{name}` works on whole sequences, but `{shown}` is to run step by step")).note(here).help(match (
+                scope.place,
+                scope.mode,
+            ) {
+                (Some(_), _) => "put it outside of the container, without `step_mode = 's'`".to_string(),
+                (None, Mode::Multi) => format!("remove its `step_mode = 's'`: `{net}` gives it whole sequences"),
+                (None, Mode::Step) => format!("remove its `step_mode = 's'`, and set `step_mode = 'm'` for `{net}`"),
+            });
             Err(())
         }
         (Mode::Step, Mode::Multi) => {
