@@ -342,6 +342,7 @@ impl Bind<'_> {
             Kind::Sizes(n) | Kind::OptSizes(n) => self.sizes(e, n, what, Self::positive),
             Kind::Padding(_) if text_of(e).is_some() => self.choice(e, &["same", "valid"], what),
             Kind::Padding(n) | Kind::Zeros(n) => self.sizes(e, n, what, Self::zero_or_more),
+            Kind::Count => self.count(e, what).map(ArgValue::Size),
             Kind::Axis => match self.env.eval(e, self.diags)? {
                 Value::Int(n) => Ok(ArgValue::Axis(n)),
                 _ => self.wrong(e, param.kind, what),
@@ -373,6 +374,16 @@ impl Bind<'_> {
     }
 
     fn zero_or_more(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
+        self.env.size(e, what, self.diags)
+    }
+
+    fn count(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
+        if let Value::Int(n) = self.env.eval(e, self.diags)?
+            && n < 0
+        {
+            self.diags.error(Blame::of(e), format!("{what} must not be negative, but is {n}"));
+            return Err(());
+        }
         self.env.size(e, what, self.diags)
     }
 
@@ -447,6 +458,7 @@ fn wanted(kind: Kind) -> &'static str {
     match kind {
         Kind::Inferred => "a size or `_`",
         Kind::Size | Kind::OptSize => "a size",
+        Kind::Count => "a whole number",
         Kind::Sizes(_) | Kind::OptSizes(_) | Kind::Zeros(_) => "a size for each axis",
         Kind::Padding(_) => "a size for each axis, \"same\" or \"valid\"",
         Kind::Axis => "a whole number",

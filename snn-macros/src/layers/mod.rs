@@ -8,14 +8,17 @@ mod activation;
 mod args;
 mod container;
 mod conv;
+mod delay;
 mod dropout;
 mod flatten;
 mod linear;
+mod neunorm;
 mod neuron;
 mod norm;
 mod pool;
 mod rule;
 mod surrogate;
+mod synapse_filter;
 mod time;
 mod voting;
 
@@ -77,6 +80,8 @@ pub(crate) enum Kind {
     Inferred,
     /// A size of at least 1.
     Size,
+    /// A whole number, 0 or more.
+    Count,
     /// A size or `None`.
     OptSize,
     /// One size for all `n` axes, or `n` of them.
@@ -96,6 +101,7 @@ pub(crate) enum Kind {
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
+    #[allow(dead_code, reason = "its row follows")]
     Activation,
     /// Layers in brackets, or one layer; lowered where they stand.
     Layers,
@@ -114,6 +120,7 @@ pub(crate) enum Default {
     None,
     Text(&'static str),
     /// A name of the language: `relu`.
+    #[allow(dead_code, reason = "its row follows")]
     Name(&'static str),
     /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
     Surrogate,
@@ -132,6 +139,9 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         pool::LAYERS,
         flatten::LAYERS,
         dropout::LAYERS,
+        neunorm::LAYERS,
+        synapse_filter::LAYERS,
+        delay::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         time::LAYERS,
