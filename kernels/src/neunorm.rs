@@ -48,7 +48,8 @@ impl NeuNormSizes {
     }
 
     fn len(self) -> Result<usize, Error> {
-        let overflow = Error::Overflow { steps: self.steps, neurons: self.samples.saturating_mul(self.channels).saturating_mul(self.pixels) };
+        let overflow =
+            Error::Overflow { steps: self.steps, neurons: self.samples.saturating_mul(self.channels).saturating_mul(self.pixels) };
         [self.samples, self.channels, self.pixels].iter().try_fold(self.steps, |n, &size| n.checked_mul(size)).ok_or(overflow)
     }
 
