@@ -9,6 +9,7 @@ mod check;
 mod compare;
 mod drive;
 mod fresh;
+mod functional;
 mod runner;
 mod session;
 

@@ -16,6 +16,7 @@ use crate::case::Order;
 use crate::check;
 use crate::compare::Difference;
 use crate::fresh::{self, Fresh};
+use crate::functional::{self, Call};
 use crate::session::Session;
 
 /// Builds a generated net with a fresh state for a batch.
@@ -30,6 +31,8 @@ pub type Function = fn(&Tensor) -> Result<Tensor>;
 enum Task {
     /// A recorded case.
     Case(Box<Order>),
+    /// A recorded function.
+    Functional(Call),
     /// Inputs that work, or that have to be refused.
     Attempt(Attempt),
     /// What a fresh net starts with.
@@ -40,6 +43,7 @@ impl Task {
     fn id(&self) -> &str {
         match self {
             Task::Case(order) => &order.id,
+            Task::Functional(call) => &call.id,
             Task::Attempt(attempt) => &attempt.id,
             Task::Init(fresh) => &fresh.id,
         }
@@ -87,6 +91,7 @@ impl Programs<'_> {
     fn check(&self, task: &Task) -> Result<Vec<Difference>> {
         match task {
             Task::Case(order) => self.case(order),
+            Task::Functional(call) => functional::run(call),
             Task::Attempt(attempt) => attempt::run(attempt, self.net(&attempt.net)?),
             Task::Init(fresh) => fresh::run(fresh, self.net(&fresh.net)?),
         }

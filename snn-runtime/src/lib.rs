@@ -33,6 +33,7 @@ mod dropout;
 mod elements;
 mod error;
 mod flatten;
+pub mod functional;
 pub mod io;
 mod layer;
 mod linear;

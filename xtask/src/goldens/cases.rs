@@ -85,6 +85,7 @@ impl Row for CaseRow {
                         json!({ "net": module(Kind::Net, &children.module), "outputs": children.outputs, "records": children.records });
                 }
             }
+            Ok(Program::Functional) => plan["task"] = "functional".into(),
             Err(_) => {}
         }
         (plan, modules)
@@ -126,6 +127,14 @@ mod tests {
         );
         assert!(matches!(refused(&refusal, &[error("something else")]), Verdict::Failed(_)));
         assert!(matches!(refused(&refusal, &[]), Verdict::Failed(_)));
+    }
+
+    #[test]
+    fn a_function_is_called_by_the_runner() {
+        let rows = rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens"), "functional.delay").unwrap();
+        let mut source = Source::new();
+        let (order, modules) = rows[0].order(&mut source);
+        assert_eq!((&order["task"], &order["case"]["fn"], modules), (&json!("functional"), &json!("delay"), Vec::new()));
     }
 
     /// The whole public folder becomes text that parses.
