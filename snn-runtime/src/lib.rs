@@ -23,6 +23,7 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod activation;
 pub mod autograd;
 mod batchnorm;
 mod container;
@@ -55,6 +56,7 @@ pub mod train;
 mod voting;
 mod weights;
 
+pub use activation::{ReLU, Sigmoid, Tanh};
 pub use batchnorm::{BatchNorm2d, BatchNorm2dConfig, RunningStats};
 pub use conv::{Conv2d, Conv2dConfig, PaddingMode};
 pub use delay::{Delay, DelayConfig};

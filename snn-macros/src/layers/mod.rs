@@ -146,6 +146,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         neuron::LAYERS,
         time::LAYERS,
         container::LAYERS,
+        activation::LAYERS,
     ]
     .into_iter()
     .flatten()
