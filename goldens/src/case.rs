@@ -27,6 +27,9 @@ pub(crate) struct Order {
     /// Whether each output has a time axis.
     #[serde(default)]
     pub(crate) timed: Vec<bool>,
+    /// x is `[N, ..]`.
+    #[serde(default)]
+    pub(crate) untimed: bool,
     /// A second net that also shows what its layers put out.
     #[serde(default)]
     pub(crate) children: Option<Children>,

@@ -28,6 +28,8 @@ impl Walk<'_> {
         let (Some((_, last)), Some(Some(result))) = (inside, results.first_mut()) else { return results };
         if let (How::Feedback, Some(y)) = (c.how, y) {
             self.comes_back(&c, &y, result, group.flow.ops.last().map_or(blame, |op| op.blame), self.diags.errors() > before);
+            // After a mistake it is taken at its word.
+            result.shape = y.shape;
         }
         if let Some((last, time)) = last {
             result.shape.push(last);

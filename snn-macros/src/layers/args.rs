@@ -245,9 +245,10 @@ fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name
 }
 
 /// `Conv2d(in_channels, out_channels, kernel_size, stride = 1, ..)`.
-fn signature(spec: &LayerSpec) -> String {
+pub(crate) fn signature(spec: &LayerSpec) -> String {
     let params = spec.params.iter().map(|p| match p.default {
         Default::Required if p.kind == Kind::Layers => "[..]".to_string(),
+        Default::Required if p.kind == Kind::Bool => format!("{} = true", p.name),
         Default::Required => p.name.to_string(),
         Default::Int(n) => format!("{} = {n}", p.name),
         Default::Bool(b) => format!("{} = {b}", p.name),
@@ -291,7 +292,8 @@ fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
     }
 }
 
-fn blame_of(value: &ast::ArgValue) -> Blame {
+/// What an argument is blamed on: its value.
+pub(crate) fn blame_of(value: &ast::ArgValue) -> Blame {
     match value {
         ast::ArgValue::Infer(span) => Blame::from(*span),
         ast::ArgValue::Expr(e) => Blame::of(e),

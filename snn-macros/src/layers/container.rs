@@ -29,7 +29,10 @@ pub(crate) struct Container {
     pub(crate) line: usize,
 }
 
-const LAYERS_INSIDE: Param = param("layers", Kind::Layers, Default::Required);
+/// The parameter of containers that run layers one after the other.
+pub(crate) const SEVERAL: &str = "layers";
+
+const LAYERS_INSIDE: Param = param(SEVERAL, Kind::Layers, Default::Required);
 const SUB_MODULE: Param = param("sub_module", Kind::Layers, Default::Required);
 
 /// Runs the layers in it on what arrives, and keeps its shape from their point of view.

@@ -22,8 +22,8 @@ mod synapse_filter;
 mod time;
 mod voting;
 
-pub(crate) use args::{ArgValue, Args, Settings, bind, derived};
-pub(crate) use container::{Container, How, is_container};
+pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, derived, signature};
+pub(crate) use container::{Container, How, SEVERAL, is_container};
 pub(crate) use rule::{Built, Rule};
 
 /// One row of the table.

@@ -12,7 +12,7 @@ use crate::ast;
 use crate::diag::{Blame, Diagnostics};
 use crate::env::show_expr;
 use crate::ir::{Builtin, BuiltinShape, Flow, Group, GroupKind, Label, Leaf, Mode, Node, NodeKind, Op, OpKind, Record, Time, What};
-use crate::layers::{self, Container, How, LayerSpec};
+use crate::layers::{self, Container, How, LayerSpec, SEVERAL};
 use crate::suggest::closest;
 
 /// What joins the last output and the input by name; a closure or a function of the user's own does it too.
@@ -34,6 +34,7 @@ pub(super) fn container(
     scope: &Scope<'_>,
     diags: &mut Diagnostics,
 ) -> Result<NodeKind, ()> {
+    in_brackets(l, shown, spec, diags)?;
     let args = layers::bind(spec, shown, l, &scope.settings, &scope.env, scope.file.root, diags);
     // Of a container that is not well the layers are read all the same, for their own mistakes.
     let ok = args.is_ok();
@@ -50,6 +51,21 @@ pub(super) fn container(
         How::Steps | How::OneBatch => chain(given, container, &inner, diags),
     };
     if ok { group.map(NodeKind::Group) } else { Err(()) }
+}
+
+/// `MultiStepContainer(a, b)`, and whatever else stands where the layers should.
+fn in_brackets(l: &ast::Layer, shown: &str, spec: &LayerSpec, diags: &mut Diagnostics) -> Result<(), ()> {
+    let mut given = l.args.iter().filter(|a| a.name.is_none());
+    let odd = match given.next().map(|a| &a.value) {
+        Some(ast::ArgValue::Node(_)) if spec.params[0].name == SEVERAL => given.map(|a| &a.value).find(|a| matches!(a, ast::ArgValue::Node(_))),
+        Some(ast::ArgValue::Node(_)) | None => None,
+        other => other,
+    };
+    let Some(odd) = odd else { return Ok(()) };
+    let name = spec.name;
+    let subject = if shown == name { format!("`{name}`") } else { format!("`{shown}`: `{name}`") };
+    diags.error(layers::blame_of(odd), format!("{subject} takes its layers in brackets")).help(format!("write `{}`", layers::signature(spec)));
+    Err(())
 }
 
 /// Parameter number `index`, by position or by name.

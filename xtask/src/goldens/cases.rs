@@ -80,6 +80,7 @@ impl Row for CaseRow {
                 plan["prefix"] = net.prefix.into();
                 plan["unbatched"] = net.unbatched.into();
                 plan["timed"] = net.timed.clone().into();
+                plan["untimed"] = net.untimed.into();
                 if let Some(children) = &net.children {
                     plan["children"] =
                         json!({ "net": module(Kind::Net, &children.module), "outputs": children.outputs, "records": children.records });
