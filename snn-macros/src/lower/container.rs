@@ -57,14 +57,18 @@ pub(super) fn container(
 fn in_brackets(l: &ast::Layer, shown: &str, spec: &LayerSpec, diags: &mut Diagnostics) -> Result<(), ()> {
     let mut given = l.args.iter().filter(|a| a.name.is_none());
     let odd = match given.next().map(|a| &a.value) {
-        Some(ast::ArgValue::Node(_)) if spec.params[0].name == SEVERAL => given.map(|a| &a.value).find(|a| matches!(a, ast::ArgValue::Node(_))),
+        Some(ast::ArgValue::Node(_)) if spec.params[0].name == SEVERAL => {
+            given.map(|a| &a.value).find(|a| matches!(a, ast::ArgValue::Node(_)))
+        }
         Some(ast::ArgValue::Node(_)) | None => None,
         other => other,
     };
     let Some(odd) = odd else { return Ok(()) };
     let name = spec.name;
     let subject = if shown == name { format!("`{name}`") } else { format!("`{shown}`: `{name}`") };
-    diags.error(layers::blame_of(odd), format!("{subject} takes its layers in brackets")).help(format!("write `{}`", layers::signature(spec)));
+    diags
+        .error(layers::blame_of(odd), format!("{subject} takes its layers in brackets"))
+        .help(format!("write `{}`", layers::signature(spec)));
     Err(())
 }
 
