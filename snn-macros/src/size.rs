@@ -113,6 +113,11 @@ pub(crate) fn show(shape: &[Size], sequence: bool) -> String {
     out
 }
 
+/// `7x7`, as one speaks of a kernel or an image.
+pub(crate) fn by(sizes: &[Size]) -> String {
+    sizes.iter().map(Size::to_string).collect::<Vec<_>>().join("x")
+}
+
 /// The same shape, the same sizes; sizes only rustc knows count as equal.
 pub(crate) fn fits(want: &[Size], got: &[Size]) -> bool {
     want.len() == got.len() && !want.iter().zip(got).any(|(a, b)| a.differs(b))
@@ -147,5 +152,6 @@ mod tests {
     fn shapes_read_as_written() {
         assert_eq!(show(&[128.into(), expr("cfg::W")], true), "[T, 128, cfg::W]");
         assert_eq!(show(&[], false), "[]");
+        assert_eq!(by(&[7.into(), 3.into()]), "7x3");
     }
 }

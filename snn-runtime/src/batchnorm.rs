@@ -1,4 +1,5 @@
-//! `BatchNorm2d`. In: `[N, C, H, W]`; out: the same shape, normalised per channel; in training its running statistics move on.
+//! `BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d`. In: `[N, C, ..]`; out: the same shape, normalised per channel; in training the
+//! running statistics move on.
 
 use tch::nn::Init;
 use tch::{Kind, TchError, Tensor};
@@ -6,11 +7,12 @@ use tch::{Kind, TchError, Tensor};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{buffer, image, learnable, positive};
+use crate::space;
+use crate::weights::{buffer, learnable, not_negative, positive};
 
-/// Arguments of [`BatchNorm2d`], in torch's words.
+/// Arguments of [`BatchNorm`], in torch's words.
 #[derive(Clone, Debug, PartialEq)]
-pub struct BatchNorm2dConfig {
+pub struct BatchNormConfig {
     /// Channels.
     pub num_features: usize,
     /// Added to the variance.
@@ -23,35 +25,49 @@ pub struct BatchNorm2dConfig {
     pub track_running_stats: bool,
 }
 
-impl BatchNorm2dConfig {
+impl BatchNormConfig {
     /// torch's defaults for the rest: `eps` 1e-5, `momentum` 0.1, affine, with running statistics.
     pub fn new(num_features: usize) -> Self {
-        BatchNorm2dConfig { num_features, eps: 1e-5, momentum: Some(0.1), affine: true, track_running_stats: true }
+        BatchNormConfig { num_features, eps: 1e-5, momentum: Some(0.1), affine: true, track_running_stats: true }
     }
 }
+
+/// Arguments of [`BatchNorm1d`].
+pub type BatchNorm1dConfig = BatchNormConfig;
+/// Arguments of [`BatchNorm2d`].
+pub type BatchNorm2dConfig = BatchNormConfig;
+/// Arguments of [`BatchNorm3d`].
+pub type BatchNorm3dConfig = BatchNormConfig;
 
 /// Batch normalisation, from "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift"
 /// (Ioffe and Szegedy, ICML 2015): (x - mean) / sqrt(var + eps) * weight + bias.
 ///
 /// PyTorch equivalent: `torch.nn.BatchNorm2d(..)`; SpikingJelly: `layer.BatchNorm2d(..)`. A sequence is one batch of T * N
-/// images: statistics are of all steps, and the running ones move once.
+/// samples: statistics are of all steps, and the running ones move once.
 ///
 /// # Shapes
 ///
-/// `[N, C, H, W]` to the same. In training a batch needs more than one value per channel.
+/// `[N, C, H, W]` to the same; over one axis `[N, C, L]` or `[N, C]`. In training a batch needs more than one value per channel.
 #[derive(Debug)]
-pub struct BatchNorm2d {
+pub struct BatchNorm<const D: usize> {
     /// `[num_features]`, starts at 1.
     pub weight: Option<Tensor>,
     /// `[num_features]`, starts at 0.
     pub bias: Option<Tensor>,
     /// Statistics for evaluation.
     pub running: Option<RunningStats>,
-    config: BatchNorm2dConfig,
+    config: BatchNormConfig,
     name: String,
 }
 
-/// What [`BatchNorm2d`] has learned of its input. Stored with the weights, and not trained.
+/// [`BatchNorm`] of features `[N, C]` or series `[N, C, L]`. SpikingJelly: `layer.BatchNorm1d(..)`.
+pub type BatchNorm1d = BatchNorm<1>;
+/// [`BatchNorm`] of images `[N, C, H, W]`. SpikingJelly: `layer.BatchNorm2d(..)`.
+pub type BatchNorm2d = BatchNorm<2>;
+/// [`BatchNorm`] of volumes `[N, C, D, H, W]`. SpikingJelly: `layer.BatchNorm3d(..)`.
+pub type BatchNorm3d = BatchNorm<3>;
+
+/// What [`BatchNorm`] has learned of its input. Stored with the weights, and not trained.
 #[derive(Debug)]
 pub struct RunningStats {
     /// `[num_features]`: `running_mean`, starts at 0.
@@ -79,10 +95,60 @@ impl RunningStats {
     }
 }
 
-impl BatchNorm2d {
+impl<const D: usize> BatchNorm<D> {
     /// What it was built with.
-    pub fn config(&self) -> &BatchNorm2dConfig {
+    pub fn config(&self) -> &BatchNormConfig {
         &self.config
+    }
+
+    /// For messages: `Csnn.bn1`.
+    pub(crate) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// One that starts with `weight`, and with a bias or without.
+    pub(crate) fn starting(scope: &Scope<'_>, c: BatchNormConfig, weight: f64, bias: bool) -> Result<Self> {
+        let features = [c.num_features];
+        positive(scope, &[("num_features", c.num_features)])?;
+        not_negative(scope, "eps", c.eps)?;
+        if let Some(m) = c.momentum
+            && !(0.0..=1.0).contains(&m)
+        {
+            let help = "`None` averages over all batches";
+            return Err(Error::argument(scope.name(), "momentum", format!("must be from 0 to 1, but is {m:?}"), help));
+        }
+        let affine = |name, value, wanted: bool| match c.affine && wanted {
+            true => learnable(scope, name, &features, Init::Const(value)).map(Some),
+            false => Ok(None),
+        };
+        let (weight, bias) = (affine("weight", weight, true)?, affine("bias", 0.0, bias)?);
+        let running = match c.track_running_stats {
+            false => None,
+            true => Some(RunningStats {
+                mean: buffer(scope, "running_mean", &features, 0, scope.path().kind())?,
+                var: buffer(scope, "running_var", &features, 1, scope.path().kind())?,
+                num_batches_tracked: buffer(scope, "num_batches_tracked", &[], 0, Kind::Int64)?,
+            }),
+        };
+        Ok(BatchNorm { weight, bias, running, config: c, name: scope.name().to_string() })
+    }
+
+    /// Channels and sizes are the layer's, and there are values enough to take statistics of.
+    fn check(&self, x: &Tensor, train: bool) -> Result<()> {
+        let (size, features) = (x.size(), self.config.num_features);
+        match size[..] {
+            // Features alone are a series of length 1.
+            [_, c] if D == 1 && c == features as i64 => {}
+            [_, _] if D == 1 => return Err(Error::shape(&self.name, format!("[N, {features}] or [N, {features}, L]"), &size, "")),
+            _ => {
+                space::sizes::<D>(&self.name, x, Some(features))?;
+            }
+        }
+        if x.numel() == features && (train || self.running.is_none()) {
+            let help = "use a larger batch, or `forward`, which evaluates with running statistics";
+            return Err(Error::shape(&self.name, "more than one value per channel to take statistics of", &size, help));
+        }
+        Ok(())
     }
 
     fn normalise(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
@@ -92,46 +158,21 @@ impl BatchNorm2d {
         let (mean, var) = self.running.as_ref().map(|r| (&r.mean, &r.var)).unzip();
         let of_batch = train || self.running.is_none();
         let y = x.f_batch_norm(self.weight.as_ref(), self.bias.as_ref(), mean, var, of_batch, share, self.config.eps, true)?;
+        // Only a batch that went through counts.
         moving.map_or(Ok(()), RunningStats::count)?;
         Ok(y)
     }
 }
 
-impl Stateless for BatchNorm2d {
-    type Config = BatchNorm2dConfig;
+impl<const D: usize> Stateless for BatchNorm<D> {
+    type Config = BatchNormConfig;
 
-    fn build(scope: &Scope<'_>, c: BatchNorm2dConfig) -> Result<Self> {
-        let features = [c.num_features];
-        positive(scope, &[("num_features", c.num_features)])?;
-        if !(c.eps >= 0.0 && c.eps.is_finite()) {
-            return Err(Error::argument(scope.name(), "eps", format!("must be 0 or more, but is {:?}", c.eps), ""));
-        }
-        if let Some(m) = c.momentum
-            && !(0.0..=1.0).contains(&m)
-        {
-            let help = "`None` averages over all batches";
-            return Err(Error::argument(scope.name(), "momentum", format!("must be from 0 to 1, but is {m:?}"), help));
-        }
-        let affine = |name, value| if c.affine { learnable(scope, name, &features, Init::Const(value)).map(Some) } else { Ok(None) };
-        let (weight, bias) = (affine("weight", 1.0)?, affine("bias", 0.0)?);
-        let running = match c.track_running_stats {
-            false => None,
-            true => Some(RunningStats {
-                mean: buffer(scope, "running_mean", &features, 0, scope.path().kind())?,
-                var: buffer(scope, "running_var", &features, 1, scope.path().kind())?,
-                num_batches_tracked: buffer(scope, "num_batches_tracked", &[], 0, Kind::Int64)?,
-            }),
-        };
-        Ok(BatchNorm2d { weight, bias, running, config: c, name: scope.name().to_string() })
+    fn build(scope: &Scope<'_>, config: BatchNormConfig) -> Result<Self> {
+        BatchNorm::starting(scope, config, 1.0, true)
     }
 
     fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
-        let [h, w] = image(&self.name, x, Some(self.config.num_features))?;
-        let values = x.size()[0] * (h * w) as i64;
-        if values == 1 && (cx.train || self.running.is_none()) {
-            let help = "use a larger batch, or `forward`, which evaluates with running statistics";
-            return Err(Error::shape(&self.name, "more than one value per channel to take statistics of", &x.size(), help));
-        }
+        self.check(x, cx.train)?;
         self.normalise(x, cx.train).map_err(Error::in_layer(&self.name))
     }
 }

@@ -1,11 +1,12 @@
-//! `Conv2d`. In: `[N, in_channels, H, W]`; out: `[N, out_channels, H', W']`.
+//! `Conv1d`, `Conv2d`, `Conv3d`. In: `[N, in_channels, ..]` with one to three axes of space; out: `[N, out_channels, ..]`.
 
 use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{dims, image, positive, uniform};
+use crate::space::{self, by};
+use crate::weights::{dims, groups_divide, positive, uniform};
 
 /// What stands outside the image.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,21 +22,21 @@ pub enum PaddingMode {
     Circular,
 }
 
-/// Arguments of [`Conv2d`], in torch's words. Two values are height and width.
+/// Arguments of [`Conv`], in torch's words. One value per axis of space: two are height and width.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Conv2dConfig {
+pub struct ConvConfig<const D: usize> {
     /// Channels that come in.
     pub in_channels: usize,
     /// Channels that go out.
     pub out_channels: usize,
-    /// Height and width of the kernel.
-    pub kernel_size: [usize; 2],
+    /// The kernel's sizes.
+    pub kernel_size: [usize; D],
     /// Cells from one output to the next.
-    pub stride: [usize; 2],
-    /// Cells added before and after, for each axis: torch's `padding = p` is `[[p, p], [p, p]]`.
-    pub padding: [[usize; 2]; 2],
+    pub stride: [usize; D],
+    /// Cells added before and after, for each axis: torch's `padding = p` is `[[p, p], ..]`.
+    pub padding: [[usize; 2]; D],
     /// Cells from one kernel element to the next.
-    pub dilation: [usize; 2],
+    pub dilation: [usize; D],
     /// Groups of channels that do not see each other.
     pub groups: usize,
     /// Is something learned added to each output channel?
@@ -44,16 +45,16 @@ pub struct Conv2dConfig {
     pub padding_mode: PaddingMode,
 }
 
-impl Conv2dConfig {
+impl<const D: usize> ConvConfig<D> {
     /// torch's defaults for the rest: `Conv2dConfig { stride: [2, 2], ..Conv2dConfig::new(3, 64, [7, 7]) }`.
-    pub fn new(in_channels: usize, out_channels: usize, kernel_size: [usize; 2]) -> Self {
-        Conv2dConfig {
+    pub fn new(in_channels: usize, out_channels: usize, kernel_size: [usize; D]) -> Self {
+        ConvConfig {
             in_channels,
             out_channels,
             kernel_size,
-            stride: [1, 1],
-            padding: [[0, 0], [0, 0]],
-            dilation: [1, 1],
+            stride: [1; D],
+            padding: [[0, 0]; D],
+            dilation: [1; D],
             groups: 1,
             bias: true,
             padding_mode: PaddingMode::Zeros,
@@ -61,7 +62,14 @@ impl Conv2dConfig {
     }
 }
 
-/// Convolution (cross-correlation) of images; steps are images of their own.
+/// Arguments of [`Conv1d`].
+pub type Conv1dConfig = ConvConfig<1>;
+/// Arguments of [`Conv2d`].
+pub type Conv2dConfig = ConvConfig<2>;
+/// Arguments of [`Conv3d`].
+pub type Conv3dConfig = ConvConfig<3>;
+
+/// Convolution (cross-correlation) over `D` axes of space; steps are images of their own.
 ///
 /// PyTorch equivalent: `torch.nn.Conv2d(..)`; SpikingJelly: `layer.Conv2d(..)`.
 ///
@@ -70,45 +78,57 @@ impl Conv2dConfig {
 /// `[N, in_channels, H, W]` to `[N, out_channels, H', W']`, see [`snn_shape::conv`]. Weights from U(-b, b) with
 /// b = 1 / sqrt(in_channels / groups * kernel height * kernel width).
 #[derive(Debug)]
-pub struct Conv2d {
+pub struct Conv<const D: usize> {
     /// `[out_channels, in_channels / groups, kernel height, kernel width]`
     pub weight: Tensor,
     /// `[out_channels]`
     pub bias: Option<Tensor>,
-    config: Conv2dConfig,
+    config: ConvConfig<D>,
     name: String,
 }
 
-impl Conv2d {
+/// [`Conv`] of series: `[N, in_channels, L]` to `[N, out_channels, L']`. SpikingJelly: `layer.Conv1d(..)`.
+pub type Conv1d = Conv<1>;
+/// [`Conv`] of images: `[N, in_channels, H, W]` to `[N, out_channels, H', W']`. SpikingJelly: `layer.Conv2d(..)`.
+pub type Conv2d = Conv<2>;
+/// [`Conv`] of volumes: `[N, in_channels, D, H, W]` to `[N, out_channels, D', H', W']`. SpikingJelly: `layer.Conv3d(..)`.
+pub type Conv3d = Conv<3>;
+
+impl<const D: usize> Conv<D> {
     /// What it was built with.
-    pub fn config(&self) -> &Conv2dConfig {
+    pub fn config(&self) -> &ConvConfig<D> {
         &self.config
+    }
+
+    /// The convolution with `weight` in the place of its own.
+    pub(crate) fn with_weight(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        self.check(x)?;
+        self.convolve(x, weight).map_err(Error::in_layer(&self.name))
     }
 
     /// Does the kernel fit?
     fn check(&self, x: &Tensor) -> Result<()> {
         let c = &self.config;
-        let size = image(&self.name, x, Some(c.in_channels))?;
+        let size = space::sizes::<D>(&self.name, x, Some(c.in_channels))?;
         for (axis, &len) in size.iter().enumerate() {
             let [low, high] = c.padding[axis];
             if snn_shape::conv(len, c.kernel_size[axis], c.stride[axis], low + high, c.dilation[axis]).is_none() {
-                let reach = c.kernel_size.map(|k| k.to_string()).join("x");
-                let wants = format!("at least the {reach} kernel's reach in height and width");
+                let wants = format!("at least the {} kernel's reach in {}", by(&c.kernel_size), space::axes::<D>().join(", "));
                 return Err(Error::shape(&self.name, wants, &x.size(), "use a smaller kernel, or more padding"));
             }
         }
         Ok(())
     }
 
-    fn convolve(&self, x: &Tensor) -> Result<Tensor, TchError> {
+    fn convolve(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
         let c = &self.config;
-        let [[top, bottom], [left, right]] = c.padding.map(|p| p.map(|n| n as i64));
-        let (bias, dilation) = (self.bias.as_ref(), dims(&c.dilation));
-        let run =
-            |x: &Tensor, padding: [i64; 2]| x.f_conv2d(&self.weight, bias, dims(&c.stride), padding, dilation.as_slice(), c.groups as i64);
+        let run = |x: &Tensor, padding: [usize; D]| {
+            let (stride, dilation) = (dims(&c.stride), dims(&c.dilation));
+            x.f_convolution(weight, self.bias.as_ref(), stride, dims(&padding), dilation, false, [0; D], c.groups as i64)
+        };
         // libtorch's convolution adds zeros itself, if as many on either side.
-        if c.padding_mode == PaddingMode::Zeros && top == bottom && left == right {
-            return run(x, [top, left]);
+        if c.padding_mode == PaddingMode::Zeros && c.padding.iter().all(|[low, high]| low == high) {
+            return run(x, c.padding.map(|[low, _]| low));
         }
         let mode = match c.padding_mode {
             PaddingMode::Zeros => "constant",
@@ -117,32 +137,28 @@ impl Conv2d {
             PaddingMode::Circular => "circular",
         };
         // The last axis comes first.
-        run(&x.f_pad([left, right, top, bottom], mode, None)?, [0, 0])
+        let padding: Vec<usize> = c.padding.iter().rev().flatten().copied().collect();
+        run(&x.f_pad(dims(&padding), mode, None)?, [0; D])
     }
 }
 
-impl Stateless for Conv2d {
-    type Config = Conv2dConfig;
+impl<const D: usize> Stateless for Conv<D> {
+    type Config = ConvConfig<D>;
 
-    fn build(scope: &Scope<'_>, c: Conv2dConfig) -> Result<Self> {
-        let [[kh, kw], [sh, sw], [dh, dw]] = [c.kernel_size, c.stride, c.dilation];
-        let [kernel, stride, dilation] = ["kernel_size", "stride", "dilation"];
+    fn build(scope: &Scope<'_>, c: ConvConfig<D>) -> Result<Self> {
         positive(scope, &[("in_channels", c.in_channels), ("out_channels", c.out_channels), ("groups", c.groups)])?;
-        positive(scope, &[(kernel, kh), (kernel, kw), (stride, sh), (stride, sw), (dilation, dh), (dilation, dw)])?;
-        for (argument, channels) in [("in_channels", c.in_channels), ("out_channels", c.out_channels)] {
-            if snn_shape::divide(channels, c.groups).is_none() {
-                let problem = format!("must be a multiple of `groups = {}`, but is {channels}", c.groups);
-                return Err(Error::argument(scope.name(), argument, problem, ""));
-            }
+        for (argument, sizes) in [("kernel_size", c.kernel_size), ("stride", c.stride), ("dilation", c.dilation)] {
+            positive(scope, &sizes.map(|n| (argument, n)))?;
         }
+        groups_divide(scope, c.groups, &[("in_channels", c.in_channels), ("out_channels", c.out_channels)])?;
         let fan_in = snn_shape::fan_in(c.in_channels, c.groups, &c.kernel_size);
-        let weight = uniform(scope, "weight", &[c.out_channels, c.in_channels / c.groups, kh, kw], fan_in)?;
+        let sizes = [&[c.out_channels, c.in_channels / c.groups], &c.kernel_size[..]].concat();
+        let weight = uniform(scope, "weight", &sizes, fan_in)?;
         let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_channels], fan_in)?) } else { None };
-        Ok(Conv2d { weight, bias, config: c, name: scope.name().to_string() })
+        Ok(Conv { weight, bias, config: c, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        self.check(x)?;
-        self.convolve(x).map_err(Error::in_layer(&self.name))
+        self.with_weight(x, &self.weight)
     }
 }

@@ -182,7 +182,7 @@ impl Error {
     /// The same error about a layer that was given steps and batch as one axis.
     pub(crate) fn of_sequence(self, sizes: Vec<i64>) -> Error {
         match self {
-            Error::Shape { layer, wants, help, .. } => Error::Shape { layer, wants: wants.replacen("[N", "[T, N", 1), got: sizes, help },
+            Error::Shape { layer, wants, help, .. } => Error::Shape { layer, wants: wants.replace("[N", "[T, N"), got: sizes, help },
             other => other,
         }
     }

@@ -23,60 +23,79 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
-mod activation;
+mod adaptive_pool;
 pub mod autograd;
 mod batchnorm;
-mod container;
 mod conv;
+mod conv_transpose;
 pub mod data;
-mod delay;
 mod dropout;
 mod elements;
 mod error;
 mod flatten;
-pub mod functional;
+mod groupnorm;
 pub mod io;
 mod layer;
 mod linear;
 pub mod monitor;
-mod neunorm;
 pub mod neuron;
 pub mod ops;
 mod pool;
 pub mod prelude;
 mod rng;
 mod scope;
+mod space;
 mod state;
 mod summary;
 pub mod surrogate;
-mod synapse_filter;
 mod tap;
+mod temporal_norm;
 mod tensor;
 pub mod train;
 mod voting;
 mod weights;
 
-pub use activation::{ReLU, Sigmoid, Tanh};
-pub use batchnorm::{BatchNorm2d, BatchNorm2dConfig, RunningStats};
-pub use conv::{Conv2d, Conv2dConfig, PaddingMode};
-pub use delay::{Delay, DelayConfig};
-pub use dropout::{Dropout, Dropout2d, Dropout2dConfig, DropoutConfig};
+pub use adaptive_pool::{
+    AdaptiveAvgPool, AdaptiveAvgPool1d, AdaptiveAvgPool1dConfig, AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, AdaptiveAvgPool3d,
+    AdaptiveAvgPool3dConfig, AdaptiveAvgPoolConfig,
+};
+pub use batchnorm::{
+    BatchNorm, BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig, BatchNorm3d, BatchNorm3dConfig, BatchNormConfig, RunningStats,
+};
+pub use conv::{Conv, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvConfig, PaddingMode};
+pub use conv_transpose::{
+    ConvTranspose, ConvTranspose1d, ConvTranspose1dConfig, ConvTranspose2d, ConvTranspose2dConfig, ConvTranspose3d, ConvTranspose3dConfig,
+    ConvTransposeConfig,
+};
+pub use dropout::{Dropout, DropoutConfig};
 pub use error::{Error, Result};
 pub use flatten::{Flatten, FlattenConfig, Identity};
+pub use groupnorm::{GroupNorm, GroupNormConfig};
 pub use io::{load, save};
 pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
-pub use neunorm::{NeuNorm, NeuNormConfig};
 pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, ParametricLIFNode, ParametricLIFNodeConfig};
-pub use pool::{AvgPool2d, AvgPool2dConfig, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices};
+pub use pool::{
+    AvgPool, AvgPool1d, AvgPool1dConfig, AvgPool2d, AvgPool2dConfig, AvgPool3d, AvgPool3dConfig, AvgPoolConfig, MaxPool, MaxPool1d,
+    MaxPool1dConfig, MaxPool1dWithIndices, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices, MaxPool3d, MaxPool3dConfig,
+    MaxPool3dWithIndices, MaxPoolConfig, MaxPoolWithIndices,
+};
 pub use rng::manual_seed;
 pub use scope::Scope;
 pub use snn_kernels::Activation;
-pub use state::{DelayState, DropoutState, NeuNormState, NeuronState, State, SynapseFilterState, named_tensors};
+pub use state::{DropoutState, NeuronState, State, named_tensors};
 pub use summary::{Summary, SummaryRow};
-pub use synapse_filter::{SynapseFilter, SynapseFilterConfig};
 pub use tap::{FromTap, Spikes, SpikesAndVoltage, Tap, Voltage};
 pub use tch::{Device, Kind, TchError, Tensor, nn, no_grad};
+pub use temporal_norm::{
+    BatchNormThroughTime, BatchNormThroughTime1d, BatchNormThroughTime1dConfig, BatchNormThroughTime2d, BatchNormThroughTime2dConfig,
+    BatchNormThroughTime3d, BatchNormThroughTime3dConfig, BatchNormThroughTimeConfig, BatchNormThroughTimeState,
+    TemporalEffectiveBatchNorm, TemporalEffectiveBatchNorm1d, TemporalEffectiveBatchNorm1dConfig, TemporalEffectiveBatchNorm2d,
+    TemporalEffectiveBatchNorm2dConfig, TemporalEffectiveBatchNorm3d, TemporalEffectiveBatchNorm3dConfig, TemporalEffectiveBatchNormConfig,
+    ThresholdDependentBatchNorm, ThresholdDependentBatchNorm1d, ThresholdDependentBatchNorm1dConfig, ThresholdDependentBatchNorm2d,
+    ThresholdDependentBatchNorm2dConfig, ThresholdDependentBatchNorm3d, ThresholdDependentBatchNorm3dConfig,
+    ThresholdDependentBatchNormConfig,
+};
 pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
 pub use voting::{VotingLayer, VotingLayerConfig};
 

@@ -1,43 +1,51 @@
-//! Pools. In: `[N, C, H, W]`; out: `[N, C, H', W']`, and where the maxima were.
+//! Pools over one to three axes of space. In: `[N, C, ..]`; out: `[N, C, ..]` with fewer cells, and where the maxima were.
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless, split};
 use crate::scope::Scope;
-use crate::weights::{dims, image, positive};
+use crate::space::{self, by, lowered, raised, raised_dims};
+use crate::weights::positive;
 
-/// Arguments of [`MaxPool2d`] and [`MaxPool2dWithIndices`], in torch's words. Two values are height and width.
+/// Arguments of [`MaxPool`] and [`MaxPoolWithIndices`], in torch's words. One value per axis of space: two are height and width.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MaxPool2dConfig {
+pub struct MaxPoolConfig<const D: usize> {
     /// The window.
-    pub kernel_size: [usize; 2],
+    pub kernel_size: [usize; D],
     /// Cells from one window to the next; torch's default is the window itself.
-    pub stride: [usize; 2],
+    pub stride: [usize; D],
     /// Cells added on each side, at most half the window. They never win.
-    pub padding: [usize; 2],
+    pub padding: [usize; D],
     /// Cells from one window element to the next.
-    pub dilation: [usize; 2],
+    pub dilation: [usize; D],
     /// May the last window hang over the edge?
     pub ceil_mode: bool,
 }
 
-impl MaxPool2dConfig {
+impl<const D: usize> MaxPoolConfig<D> {
     /// torch's defaults for the rest: windows side by side.
-    pub fn new(kernel_size: [usize; 2]) -> Self {
-        MaxPool2dConfig { kernel_size, stride: kernel_size, padding: [0, 0], dilation: [1, 1], ceil_mode: false }
+    pub fn new(kernel_size: [usize; D]) -> Self {
+        MaxPoolConfig { kernel_size, stride: kernel_size, padding: [0; D], dilation: [1; D], ceil_mode: false }
     }
 }
 
-/// Arguments of [`AvgPool2d`], in torch's words. Two values are height and width.
+/// Arguments of [`MaxPool1d`].
+pub type MaxPool1dConfig = MaxPoolConfig<1>;
+/// Arguments of [`MaxPool2d`].
+pub type MaxPool2dConfig = MaxPoolConfig<2>;
+/// Arguments of [`MaxPool3d`].
+pub type MaxPool3dConfig = MaxPoolConfig<3>;
+
+/// Arguments of [`AvgPool`], in torch's words. One value per axis of space: two are height and width.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AvgPool2dConfig {
+pub struct AvgPoolConfig<const D: usize> {
     /// The window.
-    pub kernel_size: [usize; 2],
+    pub kernel_size: [usize; D],
     /// Cells from one window to the next; torch's default is the window itself.
-    pub stride: [usize; 2],
+    pub stride: [usize; D],
     /// Zeros added on each side, at most half the window.
-    pub padding: [usize; 2],
+    pub padding: [usize; D],
     /// May the last window hang over the edge?
     pub ceil_mode: bool,
     /// Do added zeros count as cells?
@@ -46,28 +54,35 @@ pub struct AvgPool2dConfig {
     pub divisor_override: Option<usize>,
 }
 
-impl AvgPool2dConfig {
+impl<const D: usize> AvgPoolConfig<D> {
     /// torch's defaults for the rest: windows side by side.
-    pub fn new(kernel_size: [usize; 2]) -> Self {
-        let (stride, padding) = (kernel_size, [0, 0]);
-        AvgPool2dConfig { kernel_size, stride, padding, ceil_mode: false, count_include_pad: true, divisor_override: None }
+    pub fn new(kernel_size: [usize; D]) -> Self {
+        let (stride, padding) = (kernel_size, [0; D]);
+        AvgPoolConfig { kernel_size, stride, padding, ceil_mode: false, count_include_pad: true, divisor_override: None }
     }
 }
 
+/// Arguments of [`AvgPool1d`].
+pub type AvgPool1dConfig = AvgPoolConfig<1>;
+/// Arguments of [`AvgPool2d`].
+pub type AvgPool2dConfig = AvgPoolConfig<2>;
+/// Arguments of [`AvgPool3d`].
+pub type AvgPool3dConfig = AvgPoolConfig<3>;
+
 /// The sliding window that all pools have.
 #[derive(Debug)]
-struct Window {
+struct Window<const D: usize> {
     name: String,
-    kernel: [usize; 2],
-    stride: [usize; 2],
-    padding: [usize; 2],
-    dilation: [usize; 2],
+    kernel: [usize; D],
+    stride: [usize; D],
+    padding: [usize; D],
+    dilation: [usize; D],
     ceil_mode: bool,
 }
 
-impl Window {
+impl<const D: usize> Window<D> {
     fn build(self) -> Result<Self> {
-        for axis in 0..2 {
+        for axis in 0..D {
             let sizes = [("kernel_size", self.kernel[axis]), ("stride", self.stride[axis]), ("dilation", self.dilation[axis])];
             if let Some((argument, _)) = sizes.iter().find(|(_, n)| *n == 0) {
                 return Err(Error::argument(&self.name, argument, "must be at least 1, but is 0", ""));
@@ -82,21 +97,65 @@ impl Window {
     }
 
     fn check(&self, x: &Tensor) -> Result<()> {
-        let size = image(&self.name, x, None)?;
-        let fits = |i: usize| {
-            snn_shape::pool(size[i], self.kernel[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode).is_some()
-        };
-        if fits(0) && fits(1) {
+        self.check_by(x, |i, len| {
+            snn_shape::pool(len, self.kernel[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode)
+        })
+    }
+
+    /// libtorch's `avg_pool3d` asks for more than its kin.
+    fn check_avg(&self, x: &Tensor) -> Result<()> {
+        match D {
+            3 => self.check_by(x, |i, len| {
+                snn_shape::avg_pool3d(len, self.kernel[i], self.stride[i], self.padding[i], self.ceil_mode)
+            }),
+            _ => self.check(x),
+        }
+    }
+
+    fn check_by(&self, x: &Tensor, length: impl Fn(usize, usize) -> Option<usize>) -> Result<()> {
+        let size = space::sizes::<D>(&self.name, x, None)?;
+        if size.iter().enumerate().all(|(i, &len)| length(i, len).is_some()) {
             return Ok(());
         }
-        let wants = format!("at least the {}x{} window in height and width", self.kernel[0], self.kernel[1]);
+        let wants = format!("at least the {} window in {}", by(&self.kernel), space::axes::<D>().join(", "));
         Err(Error::shape(&self.name, wants, &x.size(), "use a smaller window"))
+    }
+
+    /// Kernel, stride and padding of a window on [`raised`] inputs.
+    fn raised(&self) -> [Vec<i64>; 3] {
+        [raised_dims(&self.kernel, 1), raised_dims(&self.stride, 1), raised_dims(&self.padding, 0)]
+    }
+
+    fn max(&self, x: &Tensor) -> Result<Tensor, TchError> {
+        let ([kernel, stride, padding], dilation) = (self.raised(), raised_dims(&self.dilation, 1));
+        if D == 3 {
+            return x.f_max_pool3d(kernel, stride, padding, dilation, self.ceil_mode);
+        }
+        lowered::<D>(&raised::<D>(x)?.f_max_pool2d(kernel, stride, padding, dilation, self.ceil_mode)?)
+    }
+
+    /// The indices of a plane of height 1 are those of its only row.
+    fn max_with_indices(&self, x: &Tensor) -> Result<(Tensor, Tensor), TchError> {
+        let ([kernel, stride, padding], dilation) = (self.raised(), raised_dims(&self.dilation, 1));
+        if D == 3 {
+            return x.f_max_pool3d_with_indices(kernel, stride, padding, dilation, self.ceil_mode);
+        }
+        let (y, indices) = raised::<D>(x)?.f_max_pool2d_with_indices(kernel, stride, padding, dilation, self.ceil_mode)?;
+        Ok((lowered::<D>(&y)?, lowered::<D>(&indices)?))
+    }
+
+    fn mean(&self, x: &Tensor, count_include_pad: bool, divisor: Option<usize>) -> Result<Tensor, TchError> {
+        let ([kernel, stride, padding], divisor) = (self.raised(), divisor.map(|n| n as i64));
+        if D == 3 {
+            return x.f_avg_pool3d(kernel, stride, padding, self.ceil_mode, count_include_pad, divisor);
+        }
+        lowered::<D>(&raised::<D>(x)?.f_avg_pool2d(kernel, stride, padding, self.ceil_mode, count_include_pad, divisor)?)
     }
 }
 
-impl From<(&Scope<'_>, &MaxPool2dConfig)> for Window {
-    fn from((scope, c): (&Scope<'_>, &MaxPool2dConfig)) -> Self {
-        let MaxPool2dConfig { kernel_size: kernel, stride, padding, dilation, ceil_mode } = c.clone();
+impl<const D: usize> From<(&Scope<'_>, MaxPoolConfig<D>)> for Window<D> {
+    fn from((scope, c): (&Scope<'_>, MaxPoolConfig<D>)) -> Self {
+        let MaxPoolConfig { kernel_size: kernel, stride, padding, dilation, ceil_mode } = c;
         Window { name: scope.name().to_string(), kernel, stride, padding, dilation, ceil_mode }
     }
 }
@@ -109,25 +168,31 @@ impl From<(&Scope<'_>, &MaxPool2dConfig)> for Window {
 ///
 /// `[N, C, H, W]` to `[N, C, H', W']`, see [`snn_shape::pool`].
 #[derive(Debug)]
-pub struct MaxPool2d {
-    window: Window,
+pub struct MaxPool<const D: usize> {
+    window: Window<D>,
 }
 
-impl Stateless for MaxPool2d {
-    type Config = MaxPool2dConfig;
+/// [`MaxPool`] of series: `[N, C, L]` to `[N, C, L']`. SpikingJelly: `layer.MaxPool1d(..)`.
+pub type MaxPool1d = MaxPool<1>;
+/// [`MaxPool`] of images: `[N, C, H, W]` to `[N, C, H', W']`. SpikingJelly: `layer.MaxPool2d(..)`.
+pub type MaxPool2d = MaxPool<2>;
+/// [`MaxPool`] of volumes: `[N, C, D, H, W]` to `[N, C, D', H', W']`. SpikingJelly: `layer.MaxPool3d(..)`.
+pub type MaxPool3d = MaxPool<3>;
 
-    fn build(scope: &Scope<'_>, c: MaxPool2dConfig) -> Result<Self> {
-        Ok(MaxPool2d { window: Window::from((scope, &c)).build()? })
+impl<const D: usize> Stateless for MaxPool<D> {
+    type Config = MaxPoolConfig<D>;
+
+    fn build(scope: &Scope<'_>, c: MaxPoolConfig<D>) -> Result<Self> {
+        Ok(MaxPool { window: Window::from((scope, c)).build()? })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        let w = &self.window;
-        w.check(x)?;
-        x.f_max_pool2d(dims(&w.kernel), dims(&w.stride), dims(&w.padding), dims(&w.dilation), w.ceil_mode).map_err(Error::in_layer(&w.name))
+        self.window.check(x)?;
+        self.window.max(x).map_err(Error::in_layer(&self.window.name))
     }
 }
 
-/// [`MaxPool2d`] that also says where: the flat index of each maximum in its `[H, W]` plane, `Int64`.
+/// [`MaxPool`] that also says where: the flat index of each maximum in its `[H, W]` plane, `Int64`.
 ///
 /// PyTorch equivalent: `torch.nn.MaxPool2d(.., return_indices=True)`. As a [`Layer`](crate::Layer) it gives the values alone.
 ///
@@ -135,21 +200,26 @@ impl Stateless for MaxPool2d {
 ///
 /// `[N, C, H, W]` to twice `[N, C, H', W']`.
 #[derive(Debug)]
-pub struct MaxPool2dWithIndices {
-    window: Window,
+pub struct MaxPoolWithIndices<const D: usize> {
+    window: Window<D>,
 }
 
-impl MaxPool2dWithIndices {
+/// [`MaxPoolWithIndices`] of series. SpikingJelly: `layer.MaxPool1d(.., return_indices=True)`.
+pub type MaxPool1dWithIndices = MaxPoolWithIndices<1>;
+/// [`MaxPoolWithIndices`] of images. SpikingJelly: `layer.MaxPool2d(.., return_indices=True)`.
+pub type MaxPool2dWithIndices = MaxPoolWithIndices<2>;
+/// [`MaxPoolWithIndices`] of volumes. SpikingJelly: `layer.MaxPool3d(.., return_indices=True)`.
+pub type MaxPool3dWithIndices = MaxPoolWithIndices<3>;
+
+impl<const D: usize> MaxPoolWithIndices<D> {
     /// One step: `[N, C, H, W]` to values and indices.
     ///
     /// # Errors
     ///
-    /// An input that does not fit, as in [`MaxPool2d`].
+    /// An input that does not fit, as in [`MaxPool`].
     pub fn step(&self, x: &Tensor, _: &Cx) -> Result<(Tensor, Tensor)> {
-        let w = &self.window;
-        w.check(x)?;
-        x.f_max_pool2d_with_indices(dims(&w.kernel), dims(&w.stride), dims(&w.padding), dims(&w.dilation), w.ceil_mode)
-            .map_err(Error::in_layer(&w.name))
+        self.window.check(x)?;
+        self.window.max_with_indices(x).map_err(Error::in_layer(&self.window.name))
     }
 
     /// A sequence: `[T, N, C, H, W]` to values and indices.
@@ -159,8 +229,9 @@ impl MaxPool2dWithIndices {
     /// As [`step`](Self::step).
     pub fn sequence(&self, x: &Tensor, cx: &Cx) -> Result<(Tensor, Tensor)> {
         let sizes = x.size();
-        let [steps, batch, _, _, _] = sizes[..] else {
-            return Err(Error::shape(&self.window.name, "[T, N, C, H, W]", &sizes, ""));
+        let [steps, batch, ..] = sizes[..] else {
+            let wants = space::shape::<D>(None).replacen("[N", "[T, N", 1);
+            return Err(Error::shape(&self.window.name, wants, &sizes, ""));
         };
         let (values, indices) = self.step(&x.f_flatten(0, 1)?, cx).map_err(|e| e.of_sequence(sizes))?;
         let apart = |y| split(&self.window.name, y, steps, batch);
@@ -168,11 +239,11 @@ impl MaxPool2dWithIndices {
     }
 }
 
-impl Stateless for MaxPool2dWithIndices {
-    type Config = MaxPool2dConfig;
+impl<const D: usize> Stateless for MaxPoolWithIndices<D> {
+    type Config = MaxPoolConfig<D>;
 
-    fn build(scope: &Scope<'_>, c: MaxPool2dConfig) -> Result<Self> {
-        Ok(MaxPool2dWithIndices { window: Window::from((scope, &c)).build()? })
+    fn build(scope: &Scope<'_>, c: MaxPoolConfig<D>) -> Result<Self> {
+        Ok(MaxPoolWithIndices { window: Window::from((scope, c)).build()? })
     }
 
     fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
@@ -182,33 +253,38 @@ impl Stateless for MaxPool2dWithIndices {
 
 /// The mean of each window.
 ///
-/// PyTorch equivalent: `torch.nn.AvgPool2d(..)`; SpikingJelly: `layer.AvgPool2d(..)`.
+/// PyTorch equivalent: `torch.nn.AvgPool2d(..)`; SpikingJelly: `layer.AvgPool2d(..)`. `divisor_override` serves one axis as well,
+/// where torch has none.
 ///
 /// # Shapes
 ///
-/// `[N, C, H, W]` to `[N, C, H', W']`, see [`snn_shape::pool`].
+/// `[N, C, H, W]` to `[N, C, H', W']`, see [`snn_shape::pool`] and [`snn_shape::avg_pool3d`].
 #[derive(Debug)]
-pub struct AvgPool2d {
-    window: Window,
+pub struct AvgPool<const D: usize> {
+    window: Window<D>,
     count_include_pad: bool,
     divisor_override: Option<usize>,
 }
 
-impl Stateless for AvgPool2d {
-    type Config = AvgPool2dConfig;
+/// [`AvgPool`] of series: `[N, C, L]` to `[N, C, L']`. SpikingJelly: `layer.AvgPool1d(..)`.
+pub type AvgPool1d = AvgPool<1>;
+/// [`AvgPool`] of images: `[N, C, H, W]` to `[N, C, H', W']`. SpikingJelly: `layer.AvgPool2d(..)`.
+pub type AvgPool2d = AvgPool<2>;
+/// [`AvgPool`] of volumes: `[N, C, D, H, W]` to `[N, C, D', H', W']`. SpikingJelly: `layer.AvgPool3d(..)`.
+pub type AvgPool3d = AvgPool<3>;
 
-    fn build(scope: &Scope<'_>, c: AvgPool2dConfig) -> Result<Self> {
-        let AvgPool2dConfig { kernel_size: kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } = c;
+impl<const D: usize> Stateless for AvgPool<D> {
+    type Config = AvgPoolConfig<D>;
+
+    fn build(scope: &Scope<'_>, c: AvgPoolConfig<D>) -> Result<Self> {
+        let AvgPoolConfig { kernel_size: kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } = c;
         positive(scope, &[("divisor_override", divisor_override.unwrap_or(1))])?;
-        let window = Window { name: scope.name().to_string(), kernel, stride, padding, dilation: [1, 1], ceil_mode }.build()?;
-        Ok(AvgPool2d { window, count_include_pad, divisor_override })
+        let window = Window { name: scope.name().to_string(), kernel, stride, padding, dilation: [1; D], ceil_mode }.build()?;
+        Ok(AvgPool { window, count_include_pad, divisor_override })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        let w = &self.window;
-        w.check(x)?;
-        let divisor = self.divisor_override.map(|n| n as i64);
-        x.f_avg_pool2d(dims(&w.kernel), dims(&w.stride), dims(&w.padding), w.ceil_mode, self.count_include_pad, divisor)
-            .map_err(Error::in_layer(&w.name))
+        self.window.check_avg(x)?;
+        self.window.mean(x, self.count_include_pad, self.divisor_override).map_err(Error::in_layer(&self.window.name))
     }
 }

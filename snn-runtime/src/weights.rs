@@ -44,25 +44,25 @@ pub(crate) fn positive(scope: &Scope<'_>, sizes: &[(&str, usize)]) -> Result<()>
     }
 }
 
+/// A number that is added to a variance.
+pub(crate) fn not_negative(scope: &Scope<'_>, argument: &str, value: f64) -> Result<()> {
+    match value >= 0.0 && value.is_finite() {
+        true => Ok(()),
+        false => Err(Error::argument(scope.name(), argument, format!("must be 0 or more, but is {value:?}"), "")),
+    }
+}
+
+/// Each of the channels that `channels` names falls into `groups` equal parts.
+pub(crate) fn groups_divide(scope: &Scope<'_>, groups: usize, channels: &[(&str, usize)]) -> Result<()> {
+    match channels.iter().find(|(_, n)| snn_shape::divide(*n, groups).is_none()) {
+        Some((argument, n)) => {
+            Err(Error::argument(scope.name(), argument, format!("must be a multiple of `groups = {groups}`, but is {n}"), ""))
+        }
+        None => Ok(()),
+    }
+}
+
 /// As libtorch takes them.
 pub(crate) fn dims(sizes: &[usize]) -> Vec<i64> {
     sizes.iter().map(|&n| n as i64).collect()
-}
-
-/// `x` is `[N, channels, H, W]`; its height and width.
-pub(crate) fn image(layer: &str, x: &Tensor, channels: Option<usize>) -> Result<[usize; 2]> {
-    let size = x.size();
-    match (size.as_slice(), channels) {
-        ([_, c, h, w], Some(want)) if *c == want as i64 => Ok([*h as usize, *w as usize]),
-        ([_, _, h, w], None) => Ok([*h as usize, *w as usize]),
-        _ => {
-            let wants = channels.map_or("[N, C, H, W]".to_string(), |c| format!("[N, {c}, H, W]"));
-            let help = match size.len() {
-                5 => "a sequence goes through `sequence`",
-                3 => "the batch is missing: `x.unsqueeze(0)`",
-                _ => "",
-            };
-            Err(Error::shape(layer, wants, &size, help))
-        }
-    }
 }

@@ -25,8 +25,9 @@ pub const fn conv(len: usize, kernel: usize, stride: usize, pad: usize, dilation
 
 /// Length after a transposed convolution: `(len - 1) * stride - pad + dilation * (kernel - 1) + output_padding + 1`.
 ///
-/// `pad` is the padding of both sides together. `None`: nothing is left, or `output_padding` is neither smaller than
-/// `stride` nor than `dilation`. PyTorch: `torch.nn.ConvTranspose2d`, "Shape".
+/// `pad` is the padding of both sides together. `None`: nothing is left (PyTorch gives an empty tensor or refuses, by the kernel
+/// it happens to take), or `output_padding` is neither smaller than `stride` nor than `dilation`. PyTorch:
+/// `torch.nn.ConvTranspose2d`, "Shape".
 pub const fn conv_transpose(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, output_padding: usize) -> Option<usize> {
     if len == 0 || kernel == 0 || stride == 0 || dilation == 0 || (output_padding >= stride && output_padding >= dilation) {
         return None;
@@ -55,6 +56,25 @@ pub const fn pool(len: usize, kernel: usize, stride: usize, pad: usize, dilation
     }
     let out = span.div_ceil(stride) + 1;
     Some(if (out - 1) * stride >= len + pad { out - 1 } else { out })
+}
+
+/// Length after an average pool over three axes: as [`pool`], but the window must fit the input without its padding.
+///
+/// PyTorch: `torch.nn.AvgPool3d`, whose kernel alone asks for this.
+pub const fn avg_pool3d(len: usize, kernel: usize, stride: usize, pad: usize, ceil_mode: bool) -> Option<usize> {
+    if len < kernel { None } else { pool(len, kernel, stride, pad, 1, ceil_mode) }
+}
+
+/// Length after an adaptive pool that gives `out` cells; `None` for `out` keeps the length.
+///
+/// `None`: there is no cell to average, or none is asked for. PyTorch: `torch.nn.AdaptiveAvgPool2d`, "Shape".
+pub const fn adaptive_pool(len: usize, out: Option<usize>) -> Option<usize> {
+    match out {
+        _ if len == 0 => None,
+        None => Some(len),
+        Some(0) => None,
+        Some(n) => Some(n),
+    }
 }
 
 /// The (left, right) zeros of `padding = "same"`: `dilation * (kernel - 1)` in all, the odd one on the right.
@@ -113,6 +133,9 @@ mod tests {
             }
         }
         assert_eq!(conv_transpose(4, 3, 2, 0, 1, 2), None, "output_padding must stay below the stride");
+        assert_eq!(conv_transpose(4, 3, 2, 0, 3, 2), Some(15), "or below the dilation");
+        assert_eq!(conv_transpose(1, 1, 1, 2, 1, 0), None, "two cells cannot be cut off one");
+        assert_eq!(conv_transpose(1, 2, 1, 2, 1, 0), None, "nothing is left");
     }
 
     #[test]
@@ -122,6 +145,20 @@ mod tests {
         assert_eq!(pool(5, 2, 2, 0, 1, true), Some(3));
         assert_eq!(pool(5, 1, 3, 0, 1, true), Some(2), "the window at 6 would start beyond the end");
         assert_eq!(pool(4, 2, 2, 2, 1, false), None, "padding is at most half the kernel");
+    }
+
+    #[test]
+    fn average_pools_over_three_axes_do_not_count_their_padding() {
+        assert_eq!(avg_pool3d(4, 3, 1, 1, false), Some(4));
+        assert_eq!((pool(2, 3, 1, 1, 1, false), avg_pool3d(2, 3, 1, 1, false)), (Some(2), None));
+    }
+
+    #[test]
+    fn adaptive_pools() {
+        assert_eq!(adaptive_pool(7, Some(3)), Some(3));
+        assert_eq!(adaptive_pool(2, Some(5)), Some(5), "more cells than there are");
+        assert_eq!(adaptive_pool(7, None), Some(7));
+        assert_eq!((adaptive_pool(0, Some(1)), adaptive_pool(7, Some(0))), (None, None));
     }
 
     #[test]

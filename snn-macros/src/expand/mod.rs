@@ -3,7 +3,6 @@
 
 mod api;
 mod build;
-mod container;
 mod docs;
 mod dump;
 mod flat;

@@ -29,6 +29,8 @@ pub(crate) enum ArgValue {
     Infer,
     Size(Size),
     Sizes(Vec<Size>),
+    /// `(None, 4)`
+    SizesOrNone(Vec<Option<Size>>),
     /// `"same"`, `"zeros"`, ..
     Text(String),
     Axis(i64),
@@ -36,8 +38,6 @@ pub(crate) enum ArgValue {
     /// A float: the user's own expression, and its value where it is a literal.
     Float(TokenStream, Option<f64>),
     None,
-    /// Layers, or a function of tensors: lowered where they stand.
-    Apart,
     /// A value of the runtime's `Activation`.
     Activation(TokenStream),
     /// A value of the runtime's `Surrogate`.
@@ -48,9 +48,15 @@ impl ToTokens for Arg {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(match &self.value {
             ArgValue::Infer => quote!(_),
-            ArgValue::Apart => TokenStream::new(),
             ArgValue::Size(s) => quote!(#s),
             ArgValue::Sizes(s) => quote!([#(#s),*]),
+            ArgValue::SizesOrNone(s) => {
+                let sizes = s.iter().map(|n| match n {
+                    Some(n) => quote!(::core::option::Option::Some(#n)),
+                    None => quote!(::core::option::Option::None),
+                });
+                quote!([#(#sizes),*])
+            }
             ArgValue::Text(s) => quote!(#s),
             ArgValue::Axis(n) => quote!(#n),
             ArgValue::Bool(b) => quote!(#b),
@@ -78,13 +84,6 @@ impl Args {
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arg> {
         self.values.iter().find(|(n, _)| *n == name).map(|(_, a)| a)
-    }
-
-    /// Settles an argument that was open.
-    pub(crate) fn settle(&mut self, name: &str, size: Size) {
-        if let Some((_, arg)) = self.values.iter_mut().find(|(n, _)| *n == name) {
-            arg.value = ArgValue::Size(size);
-        }
     }
 
     pub(crate) fn pass(&mut self, name: Ident, value: Expr) {
@@ -228,13 +227,6 @@ pub(crate) fn bind(
     if ok { Ok(Args { values, passed: Vec::new() }) } else { Err(()) }
 }
 
-/// The arguments of a layer that another one makes: those given, the row's defaults, and the rest left open.
-pub(crate) fn derived(spec: &'static LayerSpec, given: &[(&str, Option<&Arg>)], blame: Blame, root: &TokenStream) -> Args {
-    let value = |param: &Param| given.iter().find(|(name, _)| *name == param.name).and_then(|(_, arg)| arg.cloned());
-    let default = |param: &Param| Arg { value: default_value(param, root), blame, name: None, written: false };
-    Args { values: spec.params.iter().map(|p| (p.name, value(p).unwrap_or_else(|| default(p)))).collect(), passed: Vec::new() }
-}
-
 fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name: &Ident) {
     let d = diags.error(Blame::of(name), format!("{} has no argument `{name}`", subject(shown, spec)));
     let names = spec.params.iter().map(|p| p.name).chain(["step_mode"]);
@@ -245,10 +237,8 @@ fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name
 }
 
 /// `Conv2d(in_channels, out_channels, kernel_size, stride = 1, ..)`.
-pub(crate) fn signature(spec: &LayerSpec) -> String {
+fn signature(spec: &LayerSpec) -> String {
     let params = spec.params.iter().map(|p| match p.default {
-        Default::Required if p.kind == Kind::Layers => "[..]".to_string(),
-        Default::Required if p.kind == Kind::Bool => format!("{} = true", p.name),
         Default::Required => p.name.to_string(),
         Default::Int(n) => format!("{} = {n}", p.name),
         Default::Bool(b) => format!("{} = {b}", p.name),
@@ -292,8 +282,7 @@ fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
     }
 }
 
-/// What an argument is blamed on: its value.
-pub(crate) fn blame_of(value: &ast::ArgValue) -> Blame {
+fn blame_of(value: &ast::ArgValue) -> Blame {
     match value {
         ast::ArgValue::Infer(span) => Blame::from(*span),
         ast::ArgValue::Expr(e) => Blame::of(e),
@@ -322,7 +311,6 @@ impl Bind<'_> {
             return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
         }
         match value {
-            ast::ArgValue::Node(_) if param.kind == Kind::Layers => Ok(ArgValue::Apart),
             ast::ArgValue::Infer(_) if param.kind == Kind::Inferred => Ok(ArgValue::Infer),
             ast::ArgValue::Infer(span) => {
                 self.diags.error(Blame::from(*span), format!("{what} cannot be inferred")).help("`_` stands for the input side only");
@@ -341,10 +329,17 @@ impl Bind<'_> {
             Kind::Inferred | Kind::Size => self.positive(e, what).map(ArgValue::Size),
             Kind::OptSize | Kind::OptSizes(_) | Kind::OptFloat if is_none(e) => Ok(ArgValue::None),
             Kind::OptSize => self.positive(e, what).map(ArgValue::Size),
-            Kind::Sizes(n) | Kind::OptSizes(n) => self.sizes(e, n, what, Self::positive),
+            Kind::Sizes(n) | Kind::OptSizes(n) => self.sizes(e, n, what, Self::positive).map(ArgValue::Sizes),
+            Kind::SizesOrNone(n) if is_none(e) => {
+                let nones = vec!["None"; n].join(", ");
+                self.diags
+                    .error(Blame::of(e), format!("{what} expects a size for each axis, but gets `None`"))
+                    .help(format!("`None` keeps one axis; `({nones})` would keep them all"));
+                Err(())
+            }
+            Kind::SizesOrNone(n) => self.sizes(e, n, what, Self::positive_or_none).map(ArgValue::SizesOrNone),
             Kind::Padding(_) if text_of(e).is_some() => self.choice(e, &["same", "valid"], what),
-            Kind::Padding(n) | Kind::Zeros(n) => self.sizes(e, n, what, Self::zero_or_more),
-            Kind::Count => self.count(e, what).map(ArgValue::Size),
+            Kind::Padding(n) | Kind::Zeros(n) => self.sizes(e, n, what, Self::zero_or_more).map(ArgValue::Sizes),
             Kind::Axis => match self.env.eval(e, self.diags)? {
                 Value::Int(n) => Ok(ArgValue::Axis(n)),
                 _ => self.wrong(e, param.kind, what),
@@ -364,8 +359,6 @@ impl Bind<'_> {
             },
             Kind::Choice(words) => self.choice(e, words, what),
             Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
-            Kind::Layers => self.wrong(e, param.kind, what),
-            Kind::Function => Ok(ArgValue::Apart),
             Kind::Surrogate => unreachable!("taken above"),
         }
     }
@@ -379,16 +372,6 @@ impl Bind<'_> {
         self.env.size(e, what, self.diags)
     }
 
-    fn count(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
-        if let Value::Int(n) = self.env.eval(e, self.diags)?
-            && n < 0
-        {
-            self.diags.error(Blame::of(e), format!("{what} must not be negative, but is {n}"));
-            return Err(());
-        }
-        self.env.size(e, what, self.diags)
-    }
-
     fn positive(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
         let size = self.env.size(e, what, self.diags)?;
         if size.known() == Some(0) {
@@ -398,33 +381,47 @@ impl Bind<'_> {
         Ok(size)
     }
 
-    fn sizes(&mut self, e: &Expr, axes: usize, what: &str, one: fn(&mut Self, &Expr, &str) -> Result<Size, ()>) -> Result<ArgValue, ()> {
+    fn positive_or_none(&mut self, e: &Expr, what: &str) -> Result<Option<Size>, ()> {
+        if is_none(e) { Ok(None) } else { self.positive(e, what).map(Some) }
+    }
+
+    /// One for each axis; a single one serves all of them.
+    fn sizes<S: Clone>(
+        &mut self,
+        e: &Expr,
+        axes: usize,
+        what: &str,
+        one: fn(&mut Self, &Expr, &str) -> Result<S, ()>,
+    ) -> Result<Vec<S>, ()> {
         let list = match e {
             Expr::Tuple(t) => t.elems.iter().collect::<Vec<_>>(),
             Expr::Array(a) => a.elems.iter().collect(),
             Expr::Paren(p) if matches!(&*p.expr, Expr::Tuple(_)) => return self.sizes(&p.expr, axes, what, one),
-            _ => return one(self, e, what).map(|s| ArgValue::Sizes(vec![s; axes])),
+            _ => return one(self, e, what).map(|s| vec![s; axes]),
         };
         if list.len() != axes && list.len() != 1 {
-            self.diags
-                .error(Blame::of(e), format!("{what} expects one size or {axes}, but gets {}", list.len()))
-                .help(format!("one size serves all {axes} axes"));
+            let wants = if axes == 1 { "one size".to_string() } else { format!("one size or {axes}") };
+            let d = self.diags.error(Blame::of(e), format!("{what} expects {wants}, but gets {}", list.len()));
+            if axes > 1 {
+                d.help(format!("one size serves all {axes} axes"));
+            }
             return Err(());
         }
         let sizes = list.iter().map(|e| one(self, e, what)).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, ()>>()?;
-        Ok(ArgValue::Sizes(if sizes.len() == axes { sizes } else { vec![sizes[0].clone(); axes] }))
+        Ok(if sizes.len() == axes { sizes } else { vec![sizes[0].clone(); axes] })
     }
 
     fn choice(&mut self, e: &Expr, words: &[&str], what: &str) -> Result<ArgValue, ()> {
-        let list = || words.iter().map(|w| format!("{w:?}")).collect::<Vec<_>>().join(", ");
+        let one_of = if words.len() == 1 { "" } else { "one of " };
+        let list = || one_of.to_string() + &words.iter().map(|w| format!("{w:?}")).collect::<Vec<_>>().join(", ");
         let Some(text) = text_of(e) else {
-            self.diags.error(Blame::of(e), format!("{what} expects one of {}, but gets `{}`", list(), show_expr(e)));
+            self.diags.error(Blame::of(e), format!("{what} expects {}, but gets `{}`", list(), show_expr(e)));
             return Err(());
         };
         if words.contains(&text.as_str()) {
             return Ok(ArgValue::Text(text));
         }
-        let d = self.diags.error(Blame::of(e), format!("{what} expects one of {}, but gets {text:?}", list()));
+        let d = self.diags.error(Blame::of(e), format!("{what} expects {}, but gets {text:?}", list()));
         if let Some(near) = closest(&text, words.iter().copied()) {
             d.help(format!("did you mean {near:?}?"));
         }
@@ -460,16 +457,14 @@ fn wanted(kind: Kind) -> &'static str {
     match kind {
         Kind::Inferred => "a size or `_`",
         Kind::Size | Kind::OptSize => "a size",
-        Kind::Count => "a whole number",
         Kind::Sizes(_) | Kind::OptSizes(_) | Kind::Zeros(_) => "a size for each axis",
+        Kind::SizesOrNone(_) => "a size or `None` for each axis",
         Kind::Padding(_) => "a size for each axis, \"same\" or \"valid\"",
         Kind::Axis => "a whole number",
         Kind::Bool => "`true` or `false`",
         Kind::Float | Kind::OptFloat => "a float",
         Kind::Choice(_) => "a string",
         Kind::Activation => "an activation such as `relu`",
-        Kind::Layers => "layers in brackets",
-        Kind::Function => "a function of `(y_prev, x)`",
         Kind::Surrogate => "a surrogate function",
     }
 }

@@ -1,35 +1,44 @@
-//! Convolutions. In: `[C, H, W]`; out: `[out_channels, H', W']` by `snn_shape::conv`.
+//! Convolutions over one to three axes of space. In: `[C, ..]`; out: `[out_channels, ..]` by `snn_shape::conv`.
 
 use quote::quote;
 
 use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
-use crate::size::Size;
+use crate::size::{Size, by};
 
 /// `padding_mode`'s words.
 const PADDING_MODES: &[&str] = &["zeros", "reflect", "replicate", "circular"];
 
-pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
-    name: "Conv2d",
-    params: &[
-        param("in_channels", Kind::Inferred, Default::Required),
-        param("out_channels", Kind::Size, Default::Required),
-        param("kernel_size", Kind::Sizes(2), Default::Required),
-        param("stride", Kind::Sizes(2), Default::Int(1)),
-        param("padding", Kind::Padding(2), Default::Int(0)),
-        param("dilation", Kind::Sizes(2), Default::Int(1)),
-        param("groups", Kind::Size, Default::Int(1)),
-        param("bias", Kind::Bool, Default::Bool(true)),
-        param("padding_mode", Kind::Choice(PADDING_MODES), Default::Text("zeros")),
-    ],
-    modes: Modes::Both,
-    state: None,
-    reduces: None,
-    rule: |rule| conv(rule, "Conv2d", &["C", "H", "W"]),
-}];
+macro_rules! rows {
+    ($($name:literal over $axes:literal),+ $(,)?) => {
+        &[$(LayerSpec {
+            name: $name,
+            params: &[
+                param("in_channels", Kind::Inferred, Default::Required),
+                param("out_channels", Kind::Size, Default::Required),
+                param("kernel_size", Kind::Sizes($axes), Default::Required),
+                param("stride", Kind::Sizes($axes), Default::Int(1)),
+                param("padding", Kind::Padding($axes), Default::Int(0)),
+                param("dilation", Kind::Sizes($axes), Default::Int(1)),
+                param("groups", Kind::Size, Default::Int(1)),
+                param("bias", Kind::Bool, Default::Bool(true)),
+                param("padding_mode", Kind::Choice(PADDING_MODES), Default::Text("zeros")),
+            ],
+            modes: Modes::Both,
+            state: None,
+            reduces: None,
+            rule: |rule| conv(rule, $name, $axes),
+        }),+]
+    };
+}
 
-fn conv(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, ()> {
-    rule.rank(axes)?;
+pub(super) const LAYERS: &[LayerSpec] = rows!["Conv1d" over 1, "Conv2d" over 2, "Conv3d" over 3];
+
+/// (low, high) for each axis.
+type Padding = Vec<(Size, Size)>;
+
+pub(super) fn conv(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Built, ()> {
+    rule.space(axes)?;
     let space = &rule.input[1..];
     let in_channels = rule.inferred("in_channels", &rule.input[0], "input channels");
     let (out_channels, groups) = (rule.size("out_channels"), rule.size("groups"));
@@ -76,8 +85,7 @@ fn conv(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, (
     Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, ty) })
 }
 
-/// (low, high) for each axis.
-fn padding(rule: &mut Rule<'_>, kernel: &[Size], stride: &[Size], dilation: &[Size]) -> Result<Vec<(Size, Size)>, ()> {
+fn padding(rule: &mut Rule<'_>, kernel: &[Size], stride: &[Size], dilation: &[Size]) -> Result<Padding, ()> {
     let arg = rule.arg("padding");
     match &arg.value {
         ArgValue::Sizes(s) => Ok(s.iter().map(|p| (p.clone(), p.clone())).collect()),
@@ -104,20 +112,17 @@ fn padding(rule: &mut Rule<'_>, kernel: &[Size], stride: &[Size], dilation: &[Si
     }
 }
 
-fn groups_divide(rule: &mut Rule<'_>, name: &str, channels: &Size, groups: &Size) -> Result<(), ()> {
-    if let (Some(c), Some(g)) = (channels.known(), groups.known())
-        && snn_shape::divide(c, g).is_none()
-    {
-        let text = format!("`{}`: `groups = {g}` does not divide `{name}`, which is {c}", rule.shown);
-        let blame = rule.arg("groups").blame;
-        rule.error(blame, text).help(format!("make `{name}` a multiple of {g}"));
-        return Err(());
+pub(super) fn groups_divide(rule: &mut Rule<'_>, name: &str, channels: &Size, groups: &Size) -> Result<(), ()> {
+    if rule.divides(channels, groups) {
+        return Ok(());
     }
-    Ok(())
+    let text = format!("`{}`: `groups = {groups}` does not divide `{name}`, which is {channels}", rule.shown);
+    let blame = rule.arg("groups").blame;
+    rule.error(blame, text).help(format!("make `{name}` a multiple of {groups}"));
+    Err(())
 }
 
 fn does_not_fit(rule: &mut Rule<'_>, kernel: &[Size], dilation: &[Size], padding: &[(Size, Size)]) {
-    let by = |s: &[Size]| s.iter().map(Size::to_string).collect::<Vec<_>>().join("x");
     let dilated = if dilation.iter().all(|d| d.known() == Some(1)) { String::new() } else { format!(", {} apart,", by(dilation)) };
     let text = format!("`{}`: a {} kernel{dilated} does not fit the {} input", rule.shown, by(kernel), by(&rule.input[1..]));
     // The smallest padding on both sides of every axis that would do.

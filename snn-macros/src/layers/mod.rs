@@ -5,25 +5,23 @@
 //! kernel and its goldens.
 
 mod activation;
+mod adaptive_pool;
 mod args;
-mod container;
+mod batchnorm;
 mod conv;
-mod delay;
+mod conv_transpose;
 mod dropout;
 mod flatten;
+mod groupnorm;
 mod linear;
-mod neunorm;
 mod neuron;
-mod norm;
 mod pool;
 mod rule;
 mod surrogate;
-mod synapse_filter;
 mod time;
 mod voting;
 
-pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, derived, signature};
-pub(crate) use container::{Container, How, SEVERAL, is_container};
+pub(crate) use args::{ArgValue, Args, Settings, bind};
 pub(crate) use rule::{Built, Rule};
 
 /// One row of the table.
@@ -51,6 +49,7 @@ impl LayerSpec {
 pub(crate) enum Modes {
     Both,
     /// Needs the whole sequence at once.
+    #[allow(dead_code, reason = "its rows follow in this series of commits")]
     MultiOnly,
 }
 
@@ -80,14 +79,14 @@ pub(crate) enum Kind {
     Inferred,
     /// A size of at least 1.
     Size,
-    /// A whole number, 0 or more.
-    Count,
     /// A size or `None`.
     OptSize,
     /// One size for all `n` axes, or `n` of them.
     Sizes(usize),
     /// The same, or `None`.
     OptSizes(usize),
+    /// One size for all `n` axes, or `n` of them, of which each may be `None`.
+    SizesOrNone(usize),
     /// Sizes that may be 0, `"same"` or `"valid"`.
     Padding(usize),
     /// The same without the words.
@@ -101,12 +100,7 @@ pub(crate) enum Kind {
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
-    #[allow(dead_code, reason = "its row follows")]
     Activation,
-    /// Layers in brackets, or one layer; lowered where they stand.
-    Layers,
-    /// A function of `(y_prev, x)`; lowered where it stands.
-    Function,
     Surrogate,
 }
 
@@ -120,7 +114,6 @@ pub(crate) enum Default {
     None,
     Text(&'static str),
     /// A name of the language: `relu`.
-    #[allow(dead_code, reason = "its row follows")]
     Name(&'static str),
     /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
     Surrogate,
@@ -134,19 +127,18 @@ const fn param(name: &'static str, kind: Kind, default: Default) -> Param {
 pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
     [
         conv::LAYERS,
+        conv_transpose::LAYERS,
         linear::LAYERS,
-        norm::LAYERS,
-        pool::LAYERS,
+        batchnorm::LAYERS,
+        groupnorm::LAYERS,
+        pool::MAX,
+        pool::AVG,
+        adaptive_pool::LAYERS,
         flatten::LAYERS,
         dropout::LAYERS,
-        neunorm::LAYERS,
-        synapse_filter::LAYERS,
-        delay::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         time::LAYERS,
-        container::LAYERS,
-        activation::LAYERS,
     ]
     .into_iter()
     .flatten()

@@ -1,61 +1,88 @@
-//! Pools. In: `[C, H, W]`; out: `[C, H', W']` by `snn_shape::pool`; `MaxPool2d(return_indices = true)` gives the indices as well.
+//! Pools over one to three axes of space. In: `[C, ..]`; out: `[C, ..]` by `snn_shape::pool`; `return_indices = true` gives the
+//! indices of the maxima as well.
+
+use quote::quote;
 
 use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
-use crate::size::Size;
+use crate::size::{Size, by};
 
-pub(super) const LAYERS: &[LayerSpec] = &[
-    LayerSpec {
-        name: "MaxPool2d",
-        params: &[
-            param("kernel_size", Kind::Sizes(2), Default::Required),
-            param("stride", Kind::OptSizes(2), Default::None),
-            param("padding", Kind::Zeros(2), Default::Int(0)),
-            param("dilation", Kind::Sizes(2), Default::Int(1)),
-            param("return_indices", Kind::Bool, Default::Bool(false)),
-            param("ceil_mode", Kind::Bool, Default::Bool(false)),
-        ],
-        modes: Modes::Both,
-        state: None,
-        reduces: None,
-        rule: |rule| max_pool(rule, ["MaxPool2d", "MaxPool2dWithIndices"], &["C", "H", "W"]),
-    },
-    LayerSpec {
-        name: "AvgPool2d",
-        params: &[
-            param("kernel_size", Kind::Sizes(2), Default::Required),
-            param("stride", Kind::OptSizes(2), Default::None),
-            param("padding", Kind::Zeros(2), Default::Int(0)),
-            param("ceil_mode", Kind::Bool, Default::Bool(false)),
-            param("count_include_pad", Kind::Bool, Default::Bool(true)),
-            param("divisor_override", Kind::OptSize, Default::None),
-        ],
-        modes: Modes::Both,
-        state: None,
-        reduces: None,
-        rule: |rule| avg_pool(rule, "AvgPool2d", &["C", "H", "W"]),
-    },
+macro_rules! max_rows {
+    ($($name:literal $with_indices:literal over $axes:literal),+ $(,)?) => {
+        &[$(LayerSpec {
+            name: $name,
+            params: &[
+                param("kernel_size", Kind::Sizes($axes), Default::Required),
+                param("stride", Kind::OptSizes($axes), Default::None),
+                param("padding", Kind::Zeros($axes), Default::Int(0)),
+                param("dilation", Kind::Sizes($axes), Default::Int(1)),
+                param("return_indices", Kind::Bool, Default::Bool(false)),
+                param("ceil_mode", Kind::Bool, Default::Bool(false)),
+            ],
+            modes: Modes::Both,
+            state: None,
+            reduces: None,
+            rule: |rule| max_pool(rule, [$name, $with_indices], $axes),
+        }),+]
+    };
+}
+
+/// What `divisor_override` adds to the parameters: torch's `AvgPool1d` has none.
+macro_rules! avg_row {
+    ($name:literal over $axes:literal $(, $more:expr)?) => {
+        LayerSpec {
+            name: $name,
+            params: &[
+                param("kernel_size", Kind::Sizes($axes), Default::Required),
+                param("stride", Kind::OptSizes($axes), Default::None),
+                param("padding", Kind::Zeros($axes), Default::Int(0)),
+                param("ceil_mode", Kind::Bool, Default::Bool(false)),
+                param("count_include_pad", Kind::Bool, Default::Bool(true)),
+                $($more,)?
+            ],
+            modes: Modes::Both,
+            state: None,
+            reduces: None,
+            rule: |rule| avg_pool(rule, $name, $axes),
+        }
+    };
+}
+
+pub(super) const MAX: &[LayerSpec] = max_rows![
+    "MaxPool1d" "MaxPool1dWithIndices" over 1,
+    "MaxPool2d" "MaxPool2dWithIndices" over 2,
+    "MaxPool3d" "MaxPool3dWithIndices" over 3,
+];
+
+pub(super) const AVG: &[LayerSpec] = &[
+    avg_row!("AvgPool1d" over 1),
+    avg_row!("AvgPool2d" over 2, param("divisor_override", Kind::OptSize, Default::None)),
+    avg_row!("AvgPool3d" over 3, param("divisor_override", Kind::OptSize, Default::None)),
 ];
 
 /// The pool's window, settled: `stride = None` means the kernel's own size.
-struct Window {
-    kernel: Vec<Size>,
-    stride: Vec<Size>,
-    padding: Vec<Size>,
+pub(super) struct Window {
+    pub(super) kernel: Vec<Size>,
+    pub(super) stride: Vec<Size>,
+    pub(super) padding: Vec<Size>,
 }
 
-fn window(rule: &Rule<'_>) -> Window {
-    let kernel = rule.sizes("kernel_size");
-    let stride = match &rule.arg("stride").value {
-        ArgValue::Sizes(s) => s.clone(),
-        _ => kernel.clone(),
-    };
-    Window { kernel, stride, padding: rule.sizes("padding") }
+impl Window {
+    pub(super) fn of(rule: &Rule<'_>) -> Window {
+        let kernel = rule.sizes("kernel_size");
+        let stride = match &rule.arg("stride").value {
+            ArgValue::Sizes(s) => s.clone(),
+            _ => kernel.clone(),
+        };
+        Window { kernel, stride, padding: rule.sizes("padding") }
+    }
 }
 
-fn pooled(rule: &mut Rule<'_>, w: &Window, dilation: &[Size], axes: &[&str]) -> Result<Vec<Size>, ()> {
-    rule.rank(axes)?;
-    let ceil = rule.flag("ceil_mode");
+/// The length after one axis of `w`, or `None` where the window does not fit.
+type Length = fn(&mut Rule<'_>, &Window, usize, &Size) -> Option<Size>;
+
+fn pooled(rule: &mut Rule<'_>, w: &Window, axes: usize, length: Length) -> Result<Vec<Size>, ()> {
+    rule.space(axes)?;
     for (k, p) in w.kernel.iter().zip(&w.padding) {
         if let (Some(k), Some(p)) = (k.known(), p.known())
             && p > k / 2
@@ -67,12 +94,10 @@ fn pooled(rule: &mut Rule<'_>, w: &Window, dilation: &[Size], axes: &[&str]) -> 
         }
     }
     let mut out = vec![rule.input[0].clone()];
-    for (i, len) in rule.input[1..].iter().enumerate() {
-        let sizes = [len.clone(), w.kernel[i].clone(), w.stride[i].clone(), w.padding[i].clone(), dilation[i].clone()];
-        match rule.formula("pool", &sizes, &[ceil], |n| snn_shape::pool(n[0], n[1], n[2], n[3], n[4], ceil)) {
+    for (axis, len) in rule.input[1..].iter().enumerate() {
+        match length(rule, w, axis, len) {
             Some(n) => out.push(n),
             None => {
-                let by = |s: &[Size]| s.iter().map(Size::to_string).collect::<Vec<_>>().join("x");
                 let text = format!("`{}`: a {} window does not fit the {} input", rule.shown, by(&w.kernel), by(&rule.input[1..]));
                 let blame = rule.arg("kernel_size").blame;
                 rule.input_error(blame, text).help("use a smaller window");
@@ -83,10 +108,23 @@ fn pooled(rule: &mut Rule<'_>, w: &Window, dilation: &[Size], axes: &[&str]) -> 
     Ok(out)
 }
 
-fn max_pool(rule: &mut Rule<'_>, [plain, with_indices]: [&'static str; 2], axes: &[&str]) -> Result<Built, ()> {
-    let w = window(rule);
-    let dilation = rule.sizes("dilation");
-    let out = pooled(rule, &w, &dilation, axes)?;
+fn length(rule: &mut Rule<'_>, w: &Window, axis: usize, len: &Size) -> Option<Size> {
+    let ceil = rule.flag("ceil_mode");
+    let dilation = rule.args.find("dilation").map_or(Size::Known(1), |_| rule.sizes("dilation")[axis].clone());
+    let sizes = [len.clone(), w.kernel[axis].clone(), w.stride[axis].clone(), w.padding[axis].clone(), dilation];
+    rule.formula("pool", &sizes, &[ceil], |n| snn_shape::pool(n[0], n[1], n[2], n[3], n[4], ceil))
+}
+
+/// torch's `AvgPool3d` asks for more than its kin.
+fn length_of_avg3d(rule: &mut Rule<'_>, w: &Window, axis: usize, len: &Size) -> Option<Size> {
+    let ceil = rule.flag("ceil_mode");
+    let sizes = [len.clone(), w.kernel[axis].clone(), w.stride[axis].clone(), w.padding[axis].clone()];
+    rule.formula("avg_pool3d", &sizes, &[ceil], |n| snn_shape::avg_pool3d(n[0], n[1], n[2], n[3], ceil))
+}
+
+fn max_pool(rule: &mut Rule<'_>, [plain, with_indices]: [&'static str; 2], axes: usize) -> Result<Built, ()> {
+    let w = Window::of(rule);
+    let out = pooled(rule, &w, axes, length)?;
     let config = vec![
         rule.pass("kernel_size"),
         rule.field("stride", list(&w.stride)),
@@ -98,12 +136,12 @@ fn max_pool(rule: &mut Rule<'_>, [plain, with_indices]: [&'static str; 2], axes:
     Ok(Built { config: Some(config), outputs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
 }
 
-fn avg_pool(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Built, ()> {
-    let w = window(rule);
-    let out = pooled(rule, &w, &vec![Size::Known(1); w.kernel.len()], axes)?;
-    let divisor = match &rule.arg("divisor_override").value {
-        ArgValue::Size(n) => quote::quote!(::core::option::Option::Some(#n)),
-        _ => quote::quote!(::core::option::Option::None),
+fn avg_pool(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Built, ()> {
+    let w = Window::of(rule);
+    let out = pooled(rule, &w, axes, if axes == 3 { length_of_avg3d } else { length })?;
+    let divisor = match rule.args.find("divisor_override").map(|a| &a.value) {
+        Some(ArgValue::Size(n)) => quote!(::core::option::Option::Some(#n)),
+        _ => quote!(::core::option::Option::None),
     };
     let config = vec![
         rule.pass("kernel_size"),
@@ -111,12 +149,15 @@ fn avg_pool(rule: &mut Rule<'_>, ty: &'static str, axes: &[&str]) -> Result<Buil
         rule.pass("padding"),
         rule.pass("ceil_mode"),
         rule.pass("count_include_pad"),
-        rule.field("divisor_override", divisor),
+        match axes {
+            1 => (quote::format_ident!("divisor_override"), divisor),
+            _ => rule.field("divisor_override", divisor),
+        },
     ];
     let macs = Size::product(&out).mul(&Size::product(&w.kernel));
     Ok(Built { config: Some(config), outputs: vec![out], macs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
 }
 
-fn list(sizes: &[Size]) -> proc_macro2::TokenStream {
-    quote::quote!([#(#sizes),*])
+pub(super) fn list(sizes: &[Size]) -> proc_macro2::TokenStream {
+    quote!([#(#sizes),*])
 }

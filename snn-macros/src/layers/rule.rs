@@ -150,6 +150,29 @@ impl<'a> Rule<'a> {
         Err(())
     }
 
+    /// The per-sample shape is `[C, ..]` with `axes` axes of space.
+    pub(crate) fn space(&mut self, axes: usize) -> Result<(), ()> {
+        let names: &[&str] = match axes {
+            1 => &["C", "L"],
+            2 => &["C", "H", "W"],
+            _ => &["C", "D", "H", "W"],
+        };
+        let ranks = self.input.len();
+        if ranks == names.len() || ranks < 2 {
+            return self.rank(names);
+        }
+        let text = format!("{} needs a [{}] input, but gets {}", self.subject(), names.join(", "), show(self.input, false));
+        // The same layer over as many axes as there are.
+        let sibling = self.spec.name.strip_suffix(&format!("{axes}d")).map(|family| format!("{family}{}d", ranks - 1));
+        let sibling = sibling.filter(|name| super::find(name).is_some());
+        let (blame, shape) = (self.blame, show(self.input, false));
+        let d = self.input_error(blame, text);
+        if let Some(name) = sibling {
+            d.help(format!("`{name}` takes {shape}"));
+        }
+        Err(())
+    }
+
     /// The input side of the layer: inferred from what arrives, or compared with it. `what` is "input features".
     ///
     /// After an error the layer is taken at its word, so that the layers behind it are checked as well.
@@ -166,7 +189,6 @@ impl<'a> Rule<'a> {
     }
 
     /// A layer's own number of time steps: inferred from the net's `T`, or compared with it.
-    #[allow(dead_code, reason = "its rows follow in this series of commits")]
     pub(crate) fn inferred_steps(&mut self, name: &str) -> Size {
         let (arg, net) = (self.arg(name), self.steps);
         let ArgValue::Size(want) = &arg.value else { return net.clone() };
@@ -187,6 +209,16 @@ impl<'a> Rule<'a> {
         let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #want, #got));
         arguments.set_span(blame.end);
         self.checks.push(quote!(#check #arguments));
+    }
+
+    /// Does `by` divide `len`? Where rustc alone knows, it is asked later.
+    pub(crate) fn divides(&mut self, len: &Size, by: &Size) -> bool {
+        if let (Some(len), Some(by)) = (len.known(), by.known()) {
+            return snn_shape::divide(len, by).is_some();
+        }
+        let (check, shown) = (Ident::new("divide", self.blame.start), self.shown);
+        self.checks.push(quote!(let _ = #check(#shown, #len, #by)));
+        true
     }
 
     /// Sizes that `known` can settle go through it; if one is rustc's to know, the same formula runs as a const check of
