@@ -60,7 +60,8 @@ pub use adaptive_pool::{
     AdaptiveAvgPool3dConfig, AdaptiveAvgPoolConfig,
 };
 pub use batchnorm::{
-    BatchNorm, BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig, BatchNorm3d, BatchNorm3dConfig, BatchNormConfig, RunningStats,
+    BatchNorm, BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig, BatchNorm3d, BatchNorm3dConfig, BatchNormConfig,
+    RunningStats,
 };
 pub use conv::{Conv, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvConfig, PaddingMode};
 pub use conv_transpose::{

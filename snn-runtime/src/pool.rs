@@ -97,17 +97,13 @@ impl<const D: usize> Window<D> {
     }
 
     fn check(&self, x: &Tensor) -> Result<()> {
-        self.check_by(x, |i, len| {
-            snn_shape::pool(len, self.kernel[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode)
-        })
+        self.check_by(x, |i, len| snn_shape::pool(len, self.kernel[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode))
     }
 
     /// libtorch's `avg_pool3d` asks for more than its kin.
     fn check_avg(&self, x: &Tensor) -> Result<()> {
         match D {
-            3 => self.check_by(x, |i, len| {
-                snn_shape::avg_pool3d(len, self.kernel[i], self.stride[i], self.padding[i], self.ceil_mode)
-            }),
+            3 => self.check_by(x, |i, len| snn_shape::avg_pool3d(len, self.kernel[i], self.stride[i], self.padding[i], self.ceil_mode)),
             _ => self.check(x),
         }
     }

@@ -87,8 +87,7 @@ fn added_below(rule: &mut Rule<'_>, added: &Size, stride: &Size, dilation: &Size
     if let (Some(a), Some(s), Some(d)) = (added.known(), stride.known(), dilation.known())
         && a >= s.max(d)
     {
-        let text =
-            format!("`{}`: `output_padding` must be smaller than `stride`, {s}, or `dilation`, {d}, but is {a}", rule.shown);
+        let text = format!("`{}`: `output_padding` must be smaller than `stride`, {s}, or `dilation`, {d}, but is {a}", rule.shown);
         let blame = rule.blame_of("output_padding");
         rule.error(blame, text).help(match s.max(d) {
             1 => "leave it out, or use a larger `stride`".to_string(),
