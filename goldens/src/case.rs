@@ -1,7 +1,7 @@
 //! A case as the runner sees it. In: one entry of the plan and its safetensors file; out: what to run and what to expect.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
@@ -27,6 +27,9 @@ pub(crate) struct Order {
     /// Whether each output has a time axis.
     #[serde(default)]
     pub(crate) timed: Vec<bool>,
+    /// x is `[N, ..]`.
+    #[serde(default)]
+    pub(crate) untimed: bool,
     /// A second net that also shows what its layers put out.
     #[serde(default)]
     pub(crate) children: Option<Children>,
@@ -79,6 +82,8 @@ pub(crate) struct Inject {
 #[derive(Debug, Clone, Copy, Deserialize)]
 pub(crate) struct Tolerance {
     pub(crate) y_atol: f64,
+    /// Functions have no states.
+    #[serde(default)]
     pub(crate) state_atol: f64,
     pub(crate) grad_atol: f64,
     pub(crate) grad_rtol: f64,
@@ -90,8 +95,7 @@ pub(crate) struct Tensors(HashMap<String, Tensor>);
 impl Order {
     /// Reads the case's tensors.
     pub(crate) fn tensors(&self) -> Result<Tensors> {
-        let tensors = Tensor::read_safetensors(&self.path).with_context(|| format!("cannot read {}", self.path.display()))?;
-        Ok(Tensors(tensors.into_iter().collect()))
+        Tensors::read(&self.path)
     }
 
     /// A parameter or state of the case, as the net names it.
@@ -101,6 +105,12 @@ impl Order {
 }
 
 impl Tensors {
+    /// Reads a case's file.
+    pub(crate) fn read(path: &Path) -> Result<Tensors> {
+        let tensors = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Tensors(tensors.into_iter().collect()))
+    }
+
     /// A tensor that the format says is there.
     pub(crate) fn get(&self, name: &str) -> Result<&Tensor> {
         self.0.get(name).with_context(|| format!("the file has no tensor `{name}`"))

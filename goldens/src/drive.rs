@@ -55,7 +55,7 @@ impl Run {
     /// Builds the net, loads `param.*` and sets what is injected.
     pub(crate) fn new(order: &Order, tensors: &Tensors, open: Open) -> Result<Run> {
         let x = tensors.get("x")?.copy().set_requires_grad(order.case.grad);
-        let batch = if order.unbatched { 1 } else { *x.size().get(1).context("x has no batch axis")? };
+        let batch = if order.unbatched { 1 } else { *x.size().get(usize::from(!order.untimed)).context("x has no batch axis")? };
         let store = nn::VarStore::new(Device::Cpu);
         let mut session = open(&store.root(), batch)?;
         let mut variables = store.variables();

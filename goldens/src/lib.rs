@@ -3,10 +3,13 @@
 //!
 //! The format of the cases is described in `tests/goldens/GOLDENS.md`.
 
+mod attempt;
 mod case;
 mod check;
 mod compare;
 mod drive;
+mod fresh;
+mod functional;
 mod runner;
 mod session;
 

@@ -7,12 +7,16 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 
 use anyhow::{Context, Result};
+use serde::Deserialize;
 use serde_json::json;
 use tch::{Tensor, nn};
 
+use crate::attempt::{self, Attempt};
 use crate::case::Order;
 use crate::check;
 use crate::compare::Difference;
+use crate::fresh::{self, Fresh};
+use crate::functional::{self, Call};
 use crate::session::Session;
 
 /// Builds a generated net with a fresh state for a batch.
@@ -21,22 +25,47 @@ pub type Open = fn(&nn::Path, i64) -> Result<Box<dyn Session>>;
 /// A generated function of a tensor.
 pub type Function = fn(&Tensor) -> Result<Tensor>;
 
-/// Runs each case of the plan and says what differs.
+/// One entry of the plan that `cargo xtask goldens` writes.
+#[derive(Deserialize)]
+#[serde(tag = "task", rename_all = "snake_case")]
+enum Task {
+    /// A recorded case.
+    Case(Box<Order>),
+    /// A recorded function.
+    Functional(Call),
+    /// Inputs that work, or that have to be refused.
+    Attempt(Attempt),
+    /// What a fresh net starts with.
+    Init(Fresh),
+}
+
+impl Task {
+    fn id(&self) -> &str {
+        match self {
+            Task::Case(order) => &order.id,
+            Task::Functional(call) => &call.id,
+            Task::Attempt(attempt) => &attempt.id,
+            Task::Init(fresh) => &fresh.id,
+        }
+    }
+}
+
+/// Runs each task of the plan and says what differs.
 ///
 /// # Errors
-/// If the plan cannot be read, or standard output not be written. A case that fails is no error.
+/// If the plan cannot be read, or standard output not be written. A task that fails is no error.
 pub fn run(plan: &Path, nets: &[(&str, Open)], functions: &[(&str, Function)]) -> Result<()> {
     // The recordings are of one thread, and the cases are small.
     tch::set_num_threads(1);
     let text = fs::read_to_string(plan).with_context(|| format!("cannot read {}", plan.display()))?;
-    let orders: Vec<Order> = serde_json::from_str(&text).context("the plan is not as expected")?;
+    let tasks: Vec<Task> = serde_json::from_str(&text).context("the plan is not as expected")?;
     let programs = Programs { nets: nets.iter().copied().collect(), functions: functions.iter().copied().collect() };
     let mut out = io::stdout().lock();
-    for order in &orders {
-        writeln!(out, "{}", json!({ "id": order.id }))?;
+    for task in &tasks {
+        writeln!(out, "{}", json!({ "id": task.id() }))?;
         out.flush()?;
-        let differences = programs.verdict(order);
-        writeln!(out, "{}", json!({ "id": order.id, "differences": differences }))?;
+        let differences = programs.verdict(task);
+        writeln!(out, "{}", json!({ "id": task.id(), "differences": differences }))?;
     }
     Ok(out.flush()?)
 }
@@ -47,9 +76,9 @@ struct Programs<'a> {
 }
 
 impl Programs<'_> {
-    fn verdict(&self, order: &Order) -> Vec<Difference> {
+    fn verdict(&self, task: &Task) -> Vec<Difference> {
         let told = |what: &str, text: String| vec![Difference { run: "run", what: what.to_string(), text }];
-        match catch_unwind(AssertUnwindSafe(|| self.check(order))) {
+        match catch_unwind(AssertUnwindSafe(|| self.check(task))) {
             Ok(Ok(differences)) => differences,
             Ok(Err(error)) => told("error", format!("{error:#}")),
             Err(panic) => {
@@ -59,14 +88,26 @@ impl Programs<'_> {
         }
     }
 
-    fn check(&self, order: &Order) -> Result<Vec<Difference>> {
-        let net = |name: &str| self.nets.get(name).copied().with_context(|| format!("there is no generated net {name}"));
+    fn check(&self, task: &Task) -> Result<Vec<Difference>> {
+        match task {
+            Task::Case(order) => self.case(order),
+            Task::Functional(call) => functional::run(call),
+            Task::Attempt(attempt) => attempt::run(attempt, self.net(&attempt.net)?),
+            Task::Init(fresh) => fresh::run(fresh, self.net(&fresh.net)?),
+        }
+    }
+
+    fn case(&self, order: &Order) -> Result<Vec<Difference>> {
         if let Some(function) = &order.function {
             let apply = self.functions.get(function.as_str()).with_context(|| format!("there is no generated function {function}"))?;
             return check::function(order, *apply);
         }
-        let open = net(order.net.as_deref().context("a case without a net")?)?;
-        let children = order.children.as_ref().map(|c| net(&c.net)).transpose()?;
+        let open = self.net(order.net.as_deref().context("a case without a net")?)?;
+        let children = order.children.as_ref().map(|c| self.net(&c.net)).transpose()?;
         check::net(order, open, children)
+    }
+
+    fn net(&self, name: &str) -> Result<Open> {
+        self.nets.get(name).copied().with_context(|| format!("there is no generated net {name}"))
     }
 }

@@ -106,7 +106,7 @@ tuples! {
 }
 
 /// Writes `open`, which builds a net with a fresh state: `session!(m, Net, NetState; record sn1.voltage; set drop.mask)`. The
-/// first word is the net's step mode; then what it records and what may be put into its state.
+/// first word is how the net is driven: `s` and `m` by its step mode, `whole` by one call alone; then what it records and what may be put into its state.
 #[macro_export]
 macro_rules! session {
     (s, $net:ident, $state:ident $(; record $($series:tt).+)* $(; set $($memory:tt).+)*) => {
@@ -126,6 +126,16 @@ macro_rules! session {
             }
             fn chunk(&mut self, x: Tensor, train: bool) -> Result<Vec<Tensor>> {
                 Ok(self.net.forward_chunk(&Inputs::typed(x)?, &mut self.state, train)?.tensors())
+            }
+        }
+    };
+    (whole, $net:ident, $state:ident $(; record $($series:tt).+)* $(; set $($memory:tt).+)*) => {
+        $crate::session! { @write $net, $state, [$([$($series).+])*], [$([$($memory).+])*],
+            fn step(&mut self, _: Tensor, _: bool) -> Result<Vec<Tensor>> {
+                unreachable!("this net is called once")
+            }
+            fn chunk(&mut self, _: Tensor, _: bool) -> Result<Vec<Tensor>> {
+                unreachable!("this net is called once")
             }
         }
     };

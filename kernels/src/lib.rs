@@ -41,12 +41,15 @@ mod forward;
 mod input;
 mod lanes;
 mod math;
+mod neunorm;
 mod neuron;
 mod par;
 mod philox;
 mod real;
 mod refused;
+mod rows;
 mod surrogate;
+mod synapse_filter;
 #[cfg(test)]
 mod tests;
 
@@ -57,6 +60,7 @@ pub use error::Error;
 pub use fire::{Fire, Reset};
 pub use forward::{ForwardOut, forward};
 pub use input::Input;
+pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
 pub use neuron::{
     Adjoint, Charge, Charged, Finished, If, Learned, Lif, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_PARAMS, MAX_STATES, Neuron,
     Per, Plif,
@@ -64,4 +68,6 @@ pub use neuron::{
 pub use philox::philox4x32;
 pub use real::Real;
 pub use refused::Refused;
+pub use rows::gather_rows;
 pub use surrogate::{ATan, MAX_SURROGATE_CONSTANTS, PiecewiseQuadratic, Sigmoid, Surrogate, SurrogateFunction};
+pub use synapse_filter::{SynapseFilter, SynapseFilterGrads, synapse_filter, synapse_filter_backward};

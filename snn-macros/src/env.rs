@@ -58,6 +58,11 @@ impl Env {
         self.values.insert(name.to_string(), value);
     }
 
+    /// A closure's parameter hides what had its name.
+    pub(crate) fn shadow(&mut self, name: &Ident) {
+        self.values.remove(&name.to_string());
+    }
+
     pub(crate) fn generic(&mut self, name: &Ident) {
         self.generics.push(name.to_string());
     }

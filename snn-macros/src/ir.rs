@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, Visibility};
 
 use crate::diag::Blame;
-use crate::layers::{Args, Built, LayerSpec, Modes};
+use crate::layers::{Args, Built, Container, How, LayerSpec, Modes};
 use crate::size::Size;
 
 /// Does a layer work on one step or on the whole sequence?
@@ -94,6 +94,24 @@ impl Group {
 }
 
 impl Group {
+    pub(crate) fn is_repeat(&self) -> bool {
+        matches!(self.kind, GroupKind::Repeat)
+    }
+
+    pub(crate) fn container(&self) -> Option<&Container> {
+        if let GroupKind::Container(c) = &self.kind { Some(c) } else { None }
+    }
+
+    /// What comes out of one step goes back in at the next: the first of the flow's inputs.
+    pub(crate) fn feeds_back(&self) -> bool {
+        self.container().is_some_and(|c| c.how == How::Feedback)
+    }
+
+    /// Values that one call takes.
+    pub(crate) fn arity(&self) -> usize {
+        self.flow.inputs.len() - usize::from(self.feeds_back())
+    }
+
     /// A layer in it works on whole sequences: there is no single step to run.
     pub(crate) fn whole_sequences_only(&self) -> bool {
         self.nodes.iter().any(|node| match &node.kind {
@@ -104,13 +122,14 @@ impl Group {
     }
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone)]
 pub(crate) enum GroupKind {
     Net,
     List,
     Repeat,
     /// The block's name.
     Block(String),
+    Container(Box<Container>),
 }
 
 #[derive(Clone)]
@@ -278,6 +297,8 @@ pub(crate) enum BuiltinShape {
     Elementwise,
     /// Joined along the first axis of a sample.
     Cat,
+    /// Joined along the last axis of a sample.
+    CatLast,
     /// A new first axis.
     Stack,
     /// A sequence goes in, time is gone.

@@ -1,4 +1,5 @@
-//! `Dropout`. In: any shape; out: the same, with a share of the elements set to 0 in training; state: which ones.
+//! `Dropout` and `Dropout2d`. In: any shape; out: the same, with a share of the elements or channels set to 0 in training; state: which
+//! ones.
 
 use tch::{Kind, Tensor};
 
@@ -7,38 +8,109 @@ use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::rng::Stream;
 use crate::scope::Scope;
-use crate::state::{DropoutState, check_sizes};
+use crate::state::{DropoutState, check_sizes, steps_of};
 
-/// Arguments of [`Dropout`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct DropoutConfig {
-    /// The share that is dropped, from 0 up to but not including 1.
-    pub p: f64,
+macro_rules! dropout {
+    (
+        $(#[$config_doc:meta])* $config:ident { p: $p:literal }
+        $(#[$doc:meta])* $name:ident, one number for $part:ident
+    ) => {
+        $(#[$config_doc])*
+        #[derive(Clone, Debug, PartialEq)]
+        pub struct $config {
+            /// The share that is dropped, from 0 up to but not including 1.
+            pub p: f64,
+        }
+
+        impl Default for $config {
+            fn default() -> Self {
+                $config { p: $p }
+            }
+        }
+
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $name(Common);
+
+        impl Layer for $name {
+            type Config = $config;
+            type State = DropoutState;
+
+            fn build(scope: &Scope<'_>, config: $config) -> Result<Self> {
+                Common::new(scope, config.p, Part::$part).map($name)
+            }
+
+            fn state(&self) -> DropoutState {
+                DropoutState::default()
+            }
+
+            fn step(&self, x: &Tensor, s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
+                self.0.run(x, &x.size(), s, cx)
+            }
+
+            fn sequence(&self, x: &Tensor, s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
+                let sizes = x.size();
+                let (_, step) = steps_of(&self.0.name, &sizes)?;
+                self.0.run(x, step, s, cx)
+            }
+        }
+    };
 }
 
-impl Default for DropoutConfig {
-    fn default() -> Self {
-        DropoutConfig { p: 0.5 }
-    }
+dropout! {
+    /// Arguments of [`Dropout`].
+    DropoutConfig { p: 0.5 }
+
+    /// Sets a random share `p` of the elements to 0 in training, and multiplies the rest by 1 / (1 - p).
+    ///
+    /// The mask is drawn at the first step of training after a reset, and stays the same for all steps until the next reset, from
+    /// "Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures" (Lee et al., 2020).
+    /// SpikingJelly equivalent: `layer.Dropout(..)`. In evaluation it gives what it gets.
+    ///
+    /// # Shapes
+    ///
+    /// `[N, ..]` to the same.
+    Dropout, one number for Element
 }
 
-/// Sets a random share `p` of the elements to 0 in training, and multiplies the rest by 1 / (1 - p).
-///
-/// The mask is drawn at the first step of training after a reset, and stays the same for all steps until the next reset, from
-/// "Enabling Spike-based Backpropagation for Training Deep Neural Network Architectures" (Lee et al., 2020).
-/// SpikingJelly equivalent: `layer.Dropout(..)`. In evaluation it gives what it gets.
-///
-/// # Shapes
-///
-/// `[N, ..]` to the same.
+dropout! {
+    /// Arguments of [`Dropout2d`].
+    Dropout2dConfig { p: 0.2 }
+
+    /// [`Dropout`] of whole channels: each channel of each sample is kept or dropped as one, at every step the same.
+    ///
+    /// SpikingJelly equivalent: `layer.Dropout2d(..)`. In evaluation it gives what it gets. A flat `[N, features]` loses single features.
+    ///
+    /// # Shapes
+    ///
+    /// `[N, C, ..]` to the same; the state `mask` has the sizes of one step, and stores `N * C` numbers.
+    Dropout2d, one number for Channel
+}
+
+/// What is dropped as one.
+#[derive(Clone, Copy, Debug)]
+enum Part {
+    Element,
+    Channel,
+}
+
 #[derive(Debug)]
-pub struct Dropout {
+struct Common {
     p: f64,
+    part: Part,
     name: String,
     stream: Stream,
 }
 
-impl Dropout {
+impl Common {
+    fn new(scope: &Scope<'_>, p: f64, part: Part) -> Result<Common> {
+        if !(0.0..1.0).contains(&p) {
+            let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
+            return Err(Error::argument(scope.name(), "p", problem, ""));
+        }
+        Ok(Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope) })
+    }
+
     /// The mask in `s`, drawn now if there is none. `step` are the sizes of one step.
     fn mask<'s>(&self, step: &[i64], x: &Tensor, s: &'s mut DropoutState) -> Result<&'s Tensor> {
         if let Some(mask) = &s.mask {
@@ -51,56 +123,32 @@ impl Dropout {
     }
 
     fn draw(&self, step: &[i64], x: &Tensor) -> Result<Tensor> {
+        let drawn: Vec<i64> = match self.part {
+            Part::Element => step.to_vec(),
+            Part::Channel => step.iter().enumerate().map(|(axis, &n)| if axis < 2 { n } else { 1 }).collect(),
+        };
         // Drawn on the CPU in the kind of the numbers, or in f32 for smaller ones.
-        match x.kind() {
-            Kind::Double => self.fill::<f64>(step, x),
-            Kind::Float | Kind::Half | Kind::BFloat16 => self.fill::<f32>(step, x),
+        let mask = match x.kind() {
+            Kind::Double => self.fill::<f64>(&drawn, x),
+            Kind::Float | Kind::Half | Kind::BFloat16 => self.fill::<f32>(&drawn, x),
             got => Err(Error::Kind { layer: self.name.clone(), wants: "floats", got }),
-        }
+        }?;
+        mask.f_expand(step, false).map_err(Error::in_layer(&self.name))
     }
 
-    fn fill<F: Elements>(&self, step: &[i64], x: &Tensor) -> Result<Tensor> {
+    fn fill<F: Elements>(&self, sizes: &[i64], x: &Tensor) -> Result<Tensor> {
         let at = self.stream.draw();
-        let mut mask = Fresh::<F>::new(&self.name, step)?;
+        let mut mask = Fresh::<F>::new(&self.name, sizes)?;
         snn_kernels::dropout_mask(at.seed, at.stream, at.draw, self.p, mask.elements()).map_err(|e| Error::bug(&self.name, e))?;
         Ok(mask.into_tensor().f_to_device(x.device())?.f_to_kind(x.kind())?)
     }
 
+    /// All steps in one multiplication, which reads x and writes y once: a kernel of our own is no faster (`benches/state_layers.rs`).
     fn run(&self, x: &Tensor, step: &[i64], s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
         if !cx.train {
             return Ok(x.shallow_clone());
         }
         let mask = self.mask(step, x, s)?;
         x.f_mul(mask).map_err(Error::in_layer(&self.name))
-    }
-}
-
-impl Layer for Dropout {
-    type Config = DropoutConfig;
-    type State = DropoutState;
-
-    fn build(scope: &Scope<'_>, config: DropoutConfig) -> Result<Self> {
-        let p = config.p;
-        if !(0.0..1.0).contains(&p) {
-            let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
-            return Err(Error::argument(scope.name(), "p", problem, ""));
-        }
-        Ok(Dropout { p, name: scope.name().to_string(), stream: Stream::new(scope) })
-    }
-
-    fn state(&self) -> DropoutState {
-        DropoutState::default()
-    }
-
-    fn step(&self, x: &Tensor, s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
-        self.run(x, &x.size(), s, cx)
-    }
-
-    fn sequence(&self, x: &Tensor, s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
-        let sizes = x.size();
-        match sizes[..] {
-            [steps, ref step @ ..] if steps > 0 => self.run(x, step, s, cx),
-            _ => Err(Error::Steps { layer: self.name.clone(), problem: format!("there is no step in {sizes:?}") }),
-        }
     }
 }

@@ -73,3 +73,35 @@ impl<F: Elements> Fresh<F> {
         self.tensor
     }
 }
+
+/// `x` in the kernels' kind and order, no part of the graph: what a kernel reads besides its input.
+pub(crate) fn dense_as<F: Elements>(layer: &str, x: Option<&Tensor>) -> Result<Option<Tensor>> {
+    let convert = |x: &Tensor| {
+        on_cpu(layer, x)?;
+        dense(layer, &tch::no_grad(|| x.f_to_kind(F::KIND)).map_err(Error::in_layer(layer))?)
+    };
+    x.map(convert).transpose()
+}
+
+/// The elements of a tensor that may be absent.
+pub(crate) fn opt_slice<'a, F: Elements>(layer: &str, x: Option<&'a Tensor>) -> Result<Option<&'a [F]>> {
+    x.map(|x| F::slice(layer, x)).transpose()
+}
+
+/// Runs `$run` with `$F` as the element type of `$x`; other kinds than the kernels' are an error.
+macro_rules! in_its_kind {
+    ($layer:expr, $x:expr, $F:ident => $run:expr) => {
+        match $x.kind() {
+            tch::Kind::Float => {
+                type $F = f32;
+                $run
+            }
+            tch::Kind::Double => {
+                type $F = f64;
+                $run
+            }
+            got => Err($crate::error::Error::Kind { layer: $layer.to_string(), wants: $crate::surrogate::FLOATS, got }),
+        }
+    };
+}
+pub(crate) use in_its_kind;

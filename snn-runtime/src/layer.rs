@@ -8,6 +8,7 @@ use std::fmt::Debug;
 
 use tch::Tensor;
 
+use crate::container::as_one_batch;
 use crate::error::{Error, Result};
 use crate::ops;
 use crate::scope::Scope;
@@ -139,12 +140,7 @@ pub trait Stateless: Debug + Sized {
     ///
     /// As [`forward`](Stateless::forward).
     fn forward_sequence(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
-        let sizes = x.size();
-        let (Some(&steps), Some(&batch)) = (sizes.first(), sizes.get(1)) else {
-            return Err(Error::shape(&short_name::<Self>(), "[T, N, ..]", &sizes, "time comes first, then the batch"));
-        };
-        let y = self.forward(&x.f_flatten(0, 1)?, cx).map_err(|e| e.of_sequence(sizes))?;
-        split(&short_name::<Self>(), &y, steps, batch)
+        as_one_batch(&short_name::<Self>(), x, |x| self.forward(x, cx))
     }
 }
 

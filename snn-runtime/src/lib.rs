@@ -23,21 +23,26 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+mod activation;
 mod adaptive_pool;
 pub mod autograd;
 mod batchnorm;
+mod container;
 mod conv;
 mod conv_transpose;
 pub mod data;
+mod delay;
 mod dropout;
 mod elements;
 mod error;
 mod flatten;
+pub mod functional;
 mod groupnorm;
 pub mod io;
 mod layer;
 mod linear;
 pub mod monitor;
+mod neunorm;
 pub mod neuron;
 pub mod ops;
 mod pool;
@@ -48,6 +53,7 @@ mod space;
 mod state;
 mod summary;
 pub mod surrogate;
+mod synapse_filter;
 mod tap;
 mod temporal_norm;
 mod tensor;
@@ -55,6 +61,7 @@ pub mod train;
 mod voting;
 mod weights;
 
+pub use activation::{ReLU, Sigmoid, Tanh};
 pub use adaptive_pool::{
     AdaptiveAvgPool, AdaptiveAvgPool1d, AdaptiveAvgPool1dConfig, AdaptiveAvgPool2d, AdaptiveAvgPool2dConfig, AdaptiveAvgPool3d,
     AdaptiveAvgPool3dConfig, AdaptiveAvgPoolConfig,
@@ -68,13 +75,15 @@ pub use conv_transpose::{
     ConvTranspose, ConvTranspose1d, ConvTranspose1dConfig, ConvTranspose2d, ConvTranspose2dConfig, ConvTranspose3d, ConvTranspose3dConfig,
     ConvTransposeConfig,
 };
-pub use dropout::{Dropout, DropoutConfig};
+pub use delay::{Delay, DelayConfig};
+pub use dropout::{Dropout, Dropout2d, Dropout2dConfig, DropoutConfig};
 pub use error::{Error, Result};
 pub use flatten::{Flatten, FlattenConfig, Identity};
 pub use groupnorm::{GroupNorm, GroupNormConfig};
 pub use io::{load, save};
 pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
+pub use neunorm::{NeuNorm, NeuNormConfig};
 pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, ParametricLIFNode, ParametricLIFNodeConfig};
 pub use pool::{
     AvgPool, AvgPool1d, AvgPool1dConfig, AvgPool2d, AvgPool2dConfig, AvgPool3d, AvgPool3dConfig, AvgPoolConfig, MaxPool, MaxPool1d,
@@ -84,8 +93,9 @@ pub use pool::{
 pub use rng::manual_seed;
 pub use scope::Scope;
 pub use snn_kernels::Activation;
-pub use state::{DropoutState, NeuronState, State, named_tensors};
+pub use state::{DelayState, DropoutState, NeuNormState, NeuronState, State, SynapseFilterState, named_tensors};
 pub use summary::{Summary, SummaryRow};
+pub use synapse_filter::{SynapseFilter, SynapseFilterConfig};
 pub use tap::{FromTap, Spikes, SpikesAndVoltage, Tap, Voltage};
 pub use tch::{Device, Kind, TchError, Tensor, nn, no_grad};
 pub use temporal_norm::{

@@ -23,6 +23,24 @@ pub fn mul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.f_mul(b).map_err(Error::in_layer("mul"))
 }
 
+/// a - b.
+///
+/// # Errors
+///
+/// As [`add`].
+pub fn sub(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    a.f_sub(b).map_err(Error::in_layer("sub"))
+}
+
+/// The larger of a and b, element by element; where they are equal, each has half of the gradient.
+///
+/// # Errors
+///
+/// As [`add`].
+pub fn max(a: &Tensor, b: &Tensor) -> Result<Tensor> {
+    a.f_maximum(b).map_err(Error::in_layer("max"))
+}
+
 /// a + b: the ADD of "Deep Residual Learning in Spiking Neural Networks" (Fang et al., NeurIPS 2021).
 ///
 /// # Errors

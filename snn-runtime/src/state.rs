@@ -28,6 +28,23 @@ impl State for () {
     fn visit(&self, _: &mut dyn FnMut(&str, &Tensor)) {}
 }
 
+/// One tensor, or nothing yet; its name is that of the place it stands in.
+impl State for Option<Tensor> {
+    fn reset(&mut self) {
+        *self = None;
+    }
+
+    fn detach(&mut self) {
+        *self = self.take().map(|t| t.detach());
+    }
+
+    fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
+        if let Some(t) = self {
+            f("", t);
+        }
+    }
+}
+
 /// Copies of one layer, named by their number.
 impl<S: State, const N: usize> State for [S; N] {
     fn reset(&mut self) {
@@ -88,9 +105,46 @@ one_tensor! {
     }
 }
 
-/// Visits `state` with `prefix` and a dot before each name.
+one_tensor! {
+    /// What `SynapseFilter` keeps (SpikingJelly's memory of that name).
+    SynapseFilterState {
+        /// `[N, ..]`: the current after the last step; `None` for 0, before the first.
+        out_i
+    }
+}
+
+one_tensor! {
+    /// What `NeuNorm` keeps (SpikingJelly's memory of that name).
+    NeuNormState {
+        /// `[N, 1, H, W]`: the trace after the last step; `None` for 0, before the first.
+        x
+    }
+}
+
+/// What is on its way through a `Delay`.
+#[derive(Debug, Default)]
+pub struct DelayState {
+    /// Tensors of one step, `[N, ..]`, oldest first; as many as the delay has steps once it is filled.
+    pub queue: Vec<Tensor>,
+}
+
+impl State for DelayState {
+    fn reset(&mut self) {
+        self.queue.clear();
+    }
+
+    fn detach(&mut self) {
+        self.queue.iter_mut().for_each(|t| *t = t.detach());
+    }
+
+    fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
+        self.queue.iter().enumerate().for_each(|(i, t)| f(&format!("queue.{i}"), t));
+    }
+}
+
+/// Visits `state` with `prefix` and a dot before each name; the prefix alone where there is no name.
 pub fn visit_inside(prefix: &str, state: &impl State, f: &mut dyn FnMut(&str, &Tensor)) {
-    state.visit(&mut |name, t| f(&format!("{prefix}.{name}"), t));
+    state.visit(&mut |name, t| if name.is_empty() { f(prefix, t) } else { f(&format!("{prefix}.{name}"), t) });
 }
 
 /// Every stored tensor under its dotted name, attached to the graph.
@@ -98,6 +152,14 @@ pub fn named_tensors(state: &impl State) -> Vec<(String, Tensor)> {
     let mut named = Vec::new();
     state.visit(&mut |name, t| named.push((name.to_string(), t.shallow_clone())));
     named
+}
+
+/// The number of steps of a sequence `[T, N, ..]`, and the sizes of one step.
+pub(crate) fn steps_of<'a>(layer: &str, sizes: &'a [i64]) -> Result<(usize, &'a [i64])> {
+    match sizes {
+        [steps, step @ ..] if *steps > 0 => Ok((*steps as usize, step)),
+        _ => Err(Error::Steps { layer: layer.into(), problem: format!("there is no step in {sizes:?}") }),
+    }
 }
 
 /// A stored tensor has the sizes of one step.

@@ -17,6 +17,18 @@ pub const fn channels(layer: &str, want: usize, got: usize) {
     equal(layer, want, "input channels", got);
 }
 
+/// `layer` takes `want` rows and `got` arrive.
+#[track_caller]
+pub const fn rows(layer: &str, want: usize, got: usize) {
+    equal(layer, want, "rows", got);
+}
+
+/// `layer` takes `want` columns and `got` arrive.
+#[track_caller]
+pub const fn columns(layer: &str, want: usize, got: usize) {
+    equal(layer, want, "columns", got);
+}
+
 /// `layer` is made for `want` time steps and the net runs `got`.
 #[track_caller]
 pub const fn steps(layer: &str, want: usize, got: usize) {

@@ -31,7 +31,8 @@ cargo xtask COMMAND
   setup                                      install the CPU part of libtorch 2.13 in .libtorch, once
   doctor                                     what is here, what is missing, how to fix it
   data fashion|mnist                         fetch a full data set into data/
-  goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder
+  goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
+          [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
   bench [..]                                 benchmarks of the kernels and the library (setup first); .. goes to criterion
   ci                                         fmt, clippy, rustdoc, test, as .ci/run does
 ";

@@ -15,7 +15,7 @@ use crate::workspace;
 
 const GOLDENS: &str = "tests/goldens";
 
-/// Tests of all crates, doc tests and compile-fail tests included, then the goldens. A filter keeps the tests and the recorded
+/// Tests of all crates, doc tests and compile-fail tests included, then the goldens: cases, shapes, errors, initial values. A filter keeps the tests and the recorded
 /// cases whose name contains it.
 ///
 /// # Errors
@@ -35,9 +35,9 @@ pub(crate) fn run(root: &Path, filters: &[String]) -> Result<ExitCode> {
     // Code that does not compile would only say so again.
     if built {
         for filter in golden_filters(&root.join(GOLDENS), filters)? {
-            println!("\n     Running recorded cases ({GOLDENS})");
+            println!("\n     Running recorded cases and tables ({GOLDENS})");
             let mut goldens = Command::new(&xtask);
-            goldens.current_dir(root).args(["goldens", GOLDENS, "--filter", filter]);
+            goldens.current_dir(root).args(["goldens", GOLDENS, "--all", "--filter", filter]);
             sum += count("the recorded cases", &mut goldens)?.1;
         }
     } else {

@@ -20,6 +20,7 @@ impl Walk<'_> {
                 shape
             }
             BuiltinShape::Cat => self.joined(args, op)?,
+            BuiltinShape::CatLast => last_joined(args)?,
         };
         Some(Fact { shape, time, origin, spikes: false })
     }
@@ -48,6 +49,11 @@ impl Walk<'_> {
     fn reduce(&mut self, builtin: &Builtin, args: &[Fact], op: &Op) -> Option<Fact> {
         let arg = args.first()?;
         let shown = if op.shown.contains('(') { builtin.name } else { &op.shown };
+        if let Some(container) = self.inside {
+            let text = format!("`{shown}` needs a whole sequence, but `{container}` gives it single steps");
+            self.diags.error(op.blame, text).help("put it behind the container");
+            return None;
+        }
         if arg.time != Time::Seq {
             let text = format!("`{shown}` needs a sequence, but gets {}", show(&arg.shape, false));
             let why = match arg.time {
@@ -117,6 +123,14 @@ impl Walk<'_> {
         shape.extend_from_slice(&first.shape[1..]);
         Some(shape)
     }
+}
+
+/// The last axes beside each other; the others are equal by construction.
+fn last_joined(args: &[Fact]) -> Option<Vec<Size>> {
+    let mut shape = args.first()?.shape.clone();
+    let last = shape.last_mut()?;
+    *last = args[1..].iter().filter_map(|a| a.shape.last()).fold(last.clone(), |sum, n| sum.add(n));
+    Some(shape)
 }
 
 /// How the value of an argument was written: `shortcut(x)`, or the input's name.

@@ -1,8 +1,8 @@
 //! One layer: its shape rule and what it does to time. In: what arrives; out: what leaves.
 
 use crate::diag::Blame;
-use crate::ir::{Fact, Leaf, Time, What};
-use crate::layers::{Built, Modes, Rule, State};
+use crate::ir::{Fact, Leaf, Mode, Time, What};
+use crate::layers::{Args, Built, LayerSpec, Modes, Rule, State};
 use crate::size::{Size, fits, show};
 
 use super::Walk;
@@ -46,24 +46,7 @@ impl Walk<'_> {
 
     fn build(&mut self, leaf: &Leaf, arrives: &Fact, blame: Blame) -> Result<Built, ()> {
         match &leaf.what {
-            What::Known(spec) => {
-                let mut rule = Rule {
-                    spec,
-                    args: &leaf.args,
-                    input: &arrives.shape,
-                    shown: &leaf.shown,
-                    origin: &arrives.origin,
-                    blame,
-                    diags: self.diags,
-                    root: self.root,
-                    mode: leaf.mode,
-                    steps: &self.steps,
-                    checks: Vec::new(),
-                };
-                let built = (spec.rule)(&mut rule)?;
-                self.checks.extend(built.checks.iter().cloned());
-                Ok(built)
-            }
+            What::Known(spec) => self.rule(spec, &leaf.args, &leaf.shown, leaf.mode, arrives, blame),
             What::Own { shape, .. } => Ok(Built {
                 ty: "",
                 config: None,
@@ -76,6 +59,24 @@ impl Walk<'_> {
                 checks: Vec::new(),
             }),
         }
+    }
+
+    /// Applies the rule of a row.
+    pub(super) fn rule(
+        &mut self,
+        spec: &'static LayerSpec,
+        args: &Args,
+        shown: &str,
+        mode: Mode,
+        arrives: &Fact,
+        blame: Blame,
+    ) -> Result<Built, ()> {
+        let (input, origin, steps) = (&arrives.shape, &arrives.origin, &self.steps);
+        let mut rule =
+            Rule { spec, args, input, shown, origin, blame, mode, steps, diags: self.diags, root: self.root, checks: Vec::new() };
+        let built = (spec.rule)(&mut rule)?;
+        self.checks.extend(built.checks.iter().cloned());
+        Ok(built)
     }
 
     /// The time axis after the layer.

@@ -1,6 +1,7 @@
 //! Does it fit? In: a lowered net; out: the same net with every size, shape and time axis settled, or errors. What depends
 //! on a mistake is poisoned and keeps quiet: one mistake, one message.
 
+mod container;
 mod functions;
 mod leaf;
 mod outputs;
@@ -23,6 +24,8 @@ struct Walk<'a> {
     checks: Vec<TokenStream>,
     /// Blocks in which a mistake was found: their other copies would only repeat it.
     spoilt: BTreeSet<String>,
+    /// The innermost container around what is looked at.
+    inside: Option<&'static str>,
 }
 
 /// Checks one net and fills in what was left open.
@@ -39,7 +42,7 @@ pub(crate) fn check(net: &mut Net, root: &TokenStream, diags: &mut Diagnostics) 
             })
         })
         .collect();
-    let mut walk = Walk { root, steps: net.steps.clone(), diags, checks: Vec::new(), spoilt: BTreeSet::new() };
+    let mut walk = Walk { root, steps: net.steps.clone(), diags, checks: Vec::new(), spoilt: BTreeSet::new(), inside: None };
     let results = walk.group(&mut net.root, inputs);
     let checks = std::mem::take(&mut walk.checks);
     net.checks.extend(checks);
@@ -71,7 +74,10 @@ impl Walk<'_> {
                             // Still worth a walk: mistakes that need no input show up.
                             None => vec![None; op.args.len()],
                         };
-                        self.group(inner, facts)
+                        match inner.container() {
+                            Some(_) => self.container(inner, facts.into_iter().next().flatten(), op.blame),
+                            None => self.group(inner, facts),
+                        }
                     }
                     _ => vec![None; op.outs.len()],
                 },

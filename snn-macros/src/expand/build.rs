@@ -11,7 +11,7 @@ use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
 use super::types::{Def, Types};
-use crate::ir::{GroupKind, Label, Leaf, Node, NodeKind, What};
+use crate::ir::{Label, Leaf, Node, NodeKind, What};
 
 /// The struct literal of a list, a block or the net, with `scope` at its place.
 pub(super) fn literal(def: &Def<'_>, nodes: &[Node], types: &Types<'_>) -> TokenStream {
@@ -33,7 +33,7 @@ fn value(node: &Node, types: &Types<'_>) -> TokenStream {
     let label = node.label.text();
     match &node.kind {
         NodeKind::Leaf(leaf) => built(leaf, node, &label, types.root()),
-        NodeKind::Group(group) if group.kind == GroupKind::Repeat => {
+        NodeKind::Group(group) if group.is_repeat() => {
             let copies = group.nodes.iter().map(|n| value(n, types));
             quote!({ let scope = scope.child(#label); [#(#copies),*] })
         }

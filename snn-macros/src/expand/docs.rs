@@ -22,6 +22,7 @@ pub(super) fn group(group: &Group) -> String {
     let list = format!("{}{more}", names.join(", "));
     match &group.kind {
         GroupKind::Block(block) => format!(" Block `{block}`: {list}."),
+        GroupKind::Container(c) => format!(" `{}`: {list}.", c.spec.name),
         _ => format!(" {list}, one after the other."),
     }
 }

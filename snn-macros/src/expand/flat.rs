@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::ir::{BuiltinShape, Group, GroupKind, Label, Node, NodeKind, OpKind, Time};
+use crate::ir::{BuiltinShape, Group, Label, Node, NodeKind, OpKind, Time};
 
 /// A value of the straight-line code.
 pub(super) type Val = usize;
@@ -61,19 +61,20 @@ pub(super) fn group_taps(group: &Group) -> usize {
 
 /// Does time end inside?
 fn takes_time_away(group: &Group) -> bool {
-    group.flow.ops.iter().any(|op| match &op.kind {
-        OpKind::Builtin(b) => b.shape == BuiltinShape::Reduce,
-        OpKind::Node(i) => match &group.nodes[*i].kind {
-            NodeKind::Group(g) => takes_time_away(g),
-            NodeKind::Leaf(leaf) => leaf.ends_time(),
-            NodeKind::Poisoned => false,
-        },
-        OpKind::Own { .. } => false,
-    })
+    group.container().is_none()
+        && group.flow.ops.iter().any(|op| match &op.kind {
+            OpKind::Builtin(b) => b.shape == BuiltinShape::Reduce,
+            OpKind::Node(i) => match &group.nodes[*i].kind {
+                NodeKind::Group(g) => takes_time_away(g),
+                NodeKind::Leaf(leaf) => leaf.ends_time(),
+                NodeKind::Poisoned => false,
+            },
+            OpKind::Own { .. } => false,
+        })
 }
 
 fn inlined(group: &Group) -> bool {
-    group.kind == GroupKind::Repeat || takes_time_away(group)
+    group.is_repeat() || takes_time_away(group)
 }
 
 /// `.conv1`, `.0`, `[0]`.
@@ -82,7 +83,7 @@ fn step_into(group: &Group, label: &Label) -> TokenStream {
         Label::Named(name) => quote!(.#name),
         Label::Index(i) => {
             let i = proc_macro2::Literal::usize_unsuffixed(*i);
-            if group.kind == GroupKind::Repeat { quote!([#i]) } else { quote!(.#i) }
+            if group.is_repeat() { quote!([#i]) } else { quote!(.#i) }
         }
     }
 }
@@ -98,6 +99,9 @@ impl<'a> Flat<'a> {
 
     /// A list or block that time enters: its static prefix must not be hidden in a function that runs at every step.
     fn starts_static(&self, group: &Group, args: &[Val]) -> bool {
+        if group.container().is_some() {
+            return false;
+        }
         let time = |&v: &usize| group.flow.facts[v].as_ref().map(|f| f.time);
         args.iter().any(|&v| self.times[v] == Time::Static) && group.flow.outputs.iter().any(|v| time(v) == Some(Time::Seq))
     }

@@ -156,6 +156,10 @@ impl<'t, 'n> Writer<'t, 'n> {
                 let both = quote!(#root::ops::#f(#first, #second)?);
                 args[2..].iter().fold(both, |sum, x| quote!(#root::ops::#f(&#sum, #x)?))
             }
+            BuiltinShape::CatLast => {
+                let args = op.args.iter().map(|&v| self.borrow(v));
+                quote!(#root::ops::#f(&[#(#args),*], -1)?)
+            }
             BuiltinShape::Cat | BuiltinShape::Stack => {
                 let sequence = self.style == Style::Sequence && flat.times[op.outs[0]] == Time::Seq;
                 let args = op.args.iter().map(|&v| {

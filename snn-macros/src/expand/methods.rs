@@ -10,6 +10,7 @@
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 
+use super::container;
 use super::flat::{Flat, group_taps};
 use super::flow::{Style, Writer};
 use super::types::{Kind, Types};
@@ -17,14 +18,23 @@ use crate::ir::{Group, Time};
 
 /// The function of `group` for inputs with these time axes.
 pub(super) fn group<'a>(types: &mut Types<'a>, group: &'a Group, kind: &Kind, style: Style, times: &[Time]) -> Ident {
-    let base = name(style, times);
-    let Some(def) = kind.def else { return Ident::new(&base, Span::call_site()) };
-    let body = function(types, group, kind, style, times);
+    match (group.container(), times) {
+        (Some(c), [time]) => container::function(types, group, c, kind, style, *time),
+        _ => {
+            let body = function(types, group, kind, style, times);
+            define(types, kind, &name(style, times), body)
+        }
+    }
+}
+
+/// Gives a struct a function; its name is `base`, and a number if another one has that.
+pub(super) fn define(types: &mut Types<'_>, kind: &Kind, base: &str, body: TokenStream) -> Ident {
+    let Some(def) = kind.def else { return Ident::new(base, Span::call_site()) };
     let methods = &mut types.defs[def].methods;
     // The same name with another body: two blocks of one structure that pass other constants to a function.
     let mut n = 1;
     loop {
-        let name = if n == 1 { base.clone() } else { format!("{base}_{n}") };
+        let name = if n == 1 { base.to_string() } else { format!("{base}_{n}") };
         match methods.get(&name) {
             Some(known) if known.to_string() == body.to_string() => return Ident::new(&name, Span::call_site()),
             Some(_) => n += 1,
@@ -57,7 +67,7 @@ fn name(style: Style, times: &[Time]) -> String {
 }
 
 /// Everything behind `fn name`.
-fn function<'a>(types: &mut Types<'a>, group: &'a Group, kind: &Kind, style: Style, times: &[Time]) -> TokenStream {
+pub(super) fn function<'a>(types: &mut Types<'a>, group: &'a Group, kind: &Kind, style: Style, times: &[Time]) -> TokenStream {
     let root = types.root();
     let mut flat = Flat::of(group);
     // A shared struct is written for the inputs at hand, whatever instance it was described for.

@@ -3,6 +3,7 @@
 
 mod api;
 mod build;
+mod container;
 mod docs;
 mod dump;
 mod flat;

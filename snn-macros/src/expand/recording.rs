@@ -11,7 +11,7 @@ use quote::{format_ident, quote};
 use super::flat::{group_taps, taps};
 use super::state::member;
 use super::types::{Def, Types};
-use crate::ir::{GroupKind, Label, Net, Node, NodeKind, Record};
+use crate::ir::{Label, Net, Node, NodeKind, Record};
 
 /// The recording structs; nothing where nothing is tapped.
 pub(super) fn structs(net: &Net, types: &Types<'_>) -> TokenStream {
@@ -82,7 +82,7 @@ fn collect(nodes: &[Node], out: &mut Vec<Record>) {
 fn ty(node: &Node, types: &Types<'_>) -> TokenStream {
     let root = types.root();
     match &node.kind {
-        NodeKind::Group(g) if g.kind == GroupKind::Repeat => {
+        NodeKind::Group(g) if g.is_repeat() => {
             let (inner, n) = (ty(&g.nodes[0], types), proc_macro2::Literal::usize_unsuffixed(g.nodes.len()));
             quote!([#inner; #n])
         }
@@ -120,7 +120,7 @@ fn value(def: &Def<'_>, types: &Types<'_>) -> TokenStream {
 fn filled(node: &Node, types: &Types<'_>) -> TokenStream {
     let root = types.root();
     match &node.kind {
-        NodeKind::Group(g) if g.kind == GroupKind::Repeat => {
+        NodeKind::Group(g) if g.is_repeat() => {
             let copies = g.nodes.iter().map(|n| filled(n, types));
             quote!([#(#copies),*])
         }

@@ -159,15 +159,7 @@ fn stepwise<'a>(net: &'a Net, types: &mut Types<'a>) -> TokenStream {
     let (ty, result) = tensors(root, outs.len(), &outs);
 
     let call = |t: TokenStream| quote!(self.__advance(#t, #(#inputs,)* #(&#constant_names,)* &mut series, s, cx, taps)?;);
-    let looped = call(quote!(t));
-    let run = match net.steps.known() {
-        Some(steps) if steps <= net.unroll => {
-            let calls = (0..steps).map(|t| call(Literal::usize_unsuffixed(t).to_token_stream()));
-            let t = Literal::usize_unsuffixed(steps);
-            quote!(if steps == #t { #(#calls)* } else { for t in 0..steps { #looped } })
-        }
-        _ => quote!(for t in 0..steps { #looped }),
-    };
+    let run = written_out(net, call);
     quote! {
         #advance
 
@@ -179,5 +171,18 @@ fn stepwise<'a>(net: &'a Net, types: &mut Types<'a>) -> TokenStream {
             #after
             ::core::result::Result::Ok(#result)
         }
+    }
+}
+
+/// `T` calls one after the other, up to `unroll` of them, and a loop for more or for another number of steps.
+pub(super) fn written_out(net: &Net, call: impl Fn(TokenStream) -> TokenStream) -> TokenStream {
+    let looped = call(quote!(t));
+    match net.steps.known() {
+        Some(steps) if steps <= net.unroll => {
+            let calls = (0..steps).map(|t| call(Literal::usize_unsuffixed(t).to_token_stream()));
+            let t = Literal::usize_unsuffixed(steps);
+            quote!(if steps == #t { #(#calls)* } else { for t in 0..steps { #looped } })
+        }
+        _ => quote!(for t in 0..steps { #looped }),
     }
 }

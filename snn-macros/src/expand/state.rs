@@ -34,11 +34,22 @@ fn one(net: &Net, types: &Types<'_>, def: &Def<'_>, state: &Ident) -> TokenStrea
     let is_net = *name == net.name;
     let fields = def.fields.iter().filter_map(|f| field(f, def.tuple));
     let batch = is_net.then(|| quote!(__batch: i64,));
-    let body = if def.tuple { quote!((#(#fields),*);) } else { quote!({ #batch #(#fields),* }) };
+    // A recurrent container remembers what came out of it.
+    let y = def.group.feeds_back().then(|| {
+        quote! {
+            /// `[N, ..]`: what came out of the last step; `None` for zeros, before the first.
+            pub y: ::core::option::Option<#root::Tensor>,
+        }
+    });
+    let body = if def.tuple { quote!((#(#fields),*);) } else { quote!({ #batch #y #(#fields),* }) };
     let doc = format!(" What [`{name}`] remembers from step to step. `reset()` before an unrelated input, `detach()` to cut the gradient.");
     let kept: Vec<&Field> = def.fields.iter().filter(|f| f.kind.state.is_some()).collect();
-    let members: Vec<TokenStream> = kept.iter().map(|f| member(&f.label)).collect();
-    let prefixes: Vec<String> = kept.iter().map(|f| f.label.text()).collect();
+    let mut members: Vec<TokenStream> = kept.iter().map(|f| member(&f.label)).collect();
+    let mut prefixes: Vec<String> = kept.iter().map(|f| f.label.text()).collect();
+    if y.is_some() {
+        members.push(quote!(y));
+        prefixes.push("y".to_string());
+    }
     let public = is_net.then(|| {
         quote! {
             impl #state {
@@ -102,9 +113,10 @@ fn field(f: &Field, tuple: bool) -> Option<TokenStream> {
 
 /// The functions that make fresh states of lists and blocks.
 pub(super) fn fresh(types: &Types<'_>) -> TokenStream {
-    let items = types.defs.iter().filter(|d| d.group.kind != GroupKind::Net).filter_map(|def| {
+    let items = types.defs.iter().filter(|d| !matches!(d.group.kind, GroupKind::Net)).filter_map(|def| {
         let (name, state) = (&def.name, def.state.as_ref()?);
-        let value = value(def, types, &TokenStream::new());
+        let y = def.group.feeds_back().then(|| quote!(y: ::core::option::Option::None,));
+        let value = value(def, types, &quote!(#y));
         Some(quote!(impl #name { fn __fresh(&self) -> #state { #value } }))
     });
     quote!(#(#items)*)
@@ -132,7 +144,7 @@ pub(super) fn value(def: &Def<'_>, types: &Types<'_>, first: &TokenStream) -> To
 fn fresh_of(node: &Node, place: &TokenStream, types: &Types<'_>) -> TokenStream {
     let root = types.root();
     match &node.kind {
-        NodeKind::Group(g) if g.kind == GroupKind::Repeat => {
+        NodeKind::Group(g) if g.is_repeat() => {
             let i = format_ident!("i{}", place.to_string().matches('[').count());
             let inner = fresh_of(&g.nodes[0], &quote!(#place[#i]), types);
             quote!(::core::array::from_fn(|#i| #inner))

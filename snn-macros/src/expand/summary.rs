@@ -22,10 +22,21 @@ fn collect(group: &Group, prefix: &str, root: &TokenStream, rows: &mut Vec<Token
         let name = if prefix.is_empty() { node.label.text() } else { format!("{prefix}.{}", node.label.text()) };
         match &node.kind {
             NodeKind::Leaf(leaf) => rows.extend(row(leaf, &name, result(&group.flow, i), root)),
-            NodeKind::Group(g) => collect(g, &name, root, rows),
+            NodeKind::Group(g) => {
+                rows.extend(feedback(g, &name, root));
+                collect(g, &name, root, rows);
+            }
             NodeKind::Poisoned => {}
         }
     }
+}
+
+/// A recurrent container has a row of its own: it remembers what came out of it.
+fn feedback(group: &Group, name: &str, root: &TokenStream) -> Option<TokenStream> {
+    let c = group.container().filter(|_| group.feeds_back())?;
+    let (layer, out) = (c.spec.name, &group.flow.facts[group.flow.inputs[0]].as_ref()?.shape);
+    let state = Size::product(out);
+    Some(quote!(#root::SummaryRow { name: #name, layer: #layer, out: &[#(#out),*], sequence: true, params: 0, state: #state, macs: 0 }))
 }
 
 /// What the first call of a node gives.

@@ -64,6 +64,10 @@ impl<'a> Types<'a> {
         types
     }
 
+    pub(super) fn net(&self) -> &'a Net {
+        self.net
+    }
+
     /// `$crate::__private`
     pub(super) fn root(&self) -> &'a TokenStream {
         self.root
@@ -124,7 +128,7 @@ impl<'a> Types<'a> {
                 let state = leaf.stateful().then(|| quote!(<#ty as #root::Layer>::State));
                 Kind { ty, state, def: None }
             }
-            NodeKind::Group(group) if group.kind == GroupKind::Repeat => {
+            NodeKind::Group(group) if group.is_repeat() => {
                 let n = proc_macro2::Literal::usize_unsuffixed(group.nodes.len());
                 let kinds: Vec<Kind> = group.nodes.iter().map(|n| self.kind(n, hint, shapes)).collect();
                 let Kind { ty, state, .. } = kinds[0].clone();
@@ -136,7 +140,7 @@ impl<'a> Types<'a> {
                     _ => (hint.to_string(), shapes),
                 };
                 let fields = self.fields(group, &hint, shapes);
-                let key = key(&hint, &fields);
+                let key = key(&hint, group, &fields);
                 let index = match self.by_key.get(&key) {
                     Some(&i) => i,
                     None => {
@@ -162,8 +166,8 @@ impl<'a> Types<'a> {
             name = format!("{hint}{n}");
             n += 1;
         }
-        let is_net = group.kind == GroupKind::Net;
-        let stateful = is_net || fields.iter().any(|f| f.kind.state.is_some());
+        let is_net = matches!(group.kind, GroupKind::Net);
+        let stateful = is_net || group.feeds_back() || fields.iter().any(|f| f.kind.state.is_some());
         let span = self.net.name.span();
         self.defs.push(Def {
             name: Ident::new(&name, span),
@@ -222,8 +226,8 @@ fn hint_of(hint: &str, node: &Node) -> String {
 }
 
 /// Blocks of the same name share a struct where they have the same fields.
-fn key(hint: &str, fields: &[Field]) -> String {
-    let mut key = hint.to_string();
+fn key(hint: &str, group: &Group, fields: &[Field]) -> String {
+    let mut key = format!("{hint} {}", group.container().map_or("", |c| c.spec.name));
     for f in fields {
         key.push_str(&format!(";{}:{}", f.label.text(), f.kind.ty));
     }

@@ -1,16 +1,27 @@
-//! Activations: `relu`, `tanh`, `sigmoid`, `identity`, and `None`, which is `identity`. In: what stands behind `activation =`;
-//! out: the expression of the runtime's `Activation`.
+//! Activations: `relu`, `tanh`, `sigmoid`, `identity`, and `None`, which is `identity`; as layers torch's `ReLU` and its kin. In:
+//! what stands behind `activation =`, or any shape; out: the expression of the runtime's `Activation`, or the same shape.
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 use syn::Expr;
 
+use super::{Built, LayerSpec, Modes};
 use crate::diag::{Blame, Diagnostics};
 use crate::env::{Env, Value, show_expr};
 use crate::suggest::closest;
 
 /// As written, and the variant of `Activation`.
 const ACTIVATIONS: &[(&str, &str)] = &[("relu", "Relu"), ("tanh", "Tanh"), ("sigmoid", "Sigmoid"), ("identity", "Identity")];
+
+const fn layer(name: &'static str, rule: fn(&mut super::Rule<'_>) -> Result<Built, ()>) -> LayerSpec {
+    LayerSpec { name, params: &[], modes: Modes::Both, state: None, reduces: None, rule }
+}
+
+pub(super) const LAYERS: &[LayerSpec] = &[
+    layer("ReLU", |rule| Ok(Built::keeps(rule, "ReLU"))),
+    layer("Sigmoid", |rule| Ok(Built::keeps(rule, "Sigmoid"))),
+    layer("Tanh", |rule| Ok(Built::keeps(rule, "Tanh"))),
+];
 
 /// The activation of that name; `identity` for one that there is not.
 pub(super) fn named(name: &str, span: Span, root: &TokenStream) -> TokenStream {

@@ -38,6 +38,8 @@ pub(crate) enum ArgValue {
     /// A float: the user's own expression, and its value where it is a literal.
     Float(TokenStream, Option<f64>),
     None,
+    /// Layers, or a function of tensors: lowered where they stand.
+    Apart,
     /// A value of the runtime's `Activation`.
     Activation(TokenStream),
     /// A value of the runtime's `Surrogate`.
@@ -48,6 +50,7 @@ impl ToTokens for Arg {
     fn to_tokens(&self, tokens: &mut TokenStream) {
         tokens.extend(match &self.value {
             ArgValue::Infer => quote!(_),
+            ArgValue::Apart => TokenStream::new(),
             ArgValue::Size(s) => quote!(#s),
             ArgValue::Sizes(s) => quote!([#(#s),*]),
             ArgValue::SizesOrNone(s) => {
@@ -84,6 +87,13 @@ impl Args {
 
     pub(crate) fn find(&self, name: &str) -> Option<&Arg> {
         self.values.iter().find(|(n, _)| *n == name).map(|(_, a)| a)
+    }
+
+    /// Settles an argument that was open.
+    pub(crate) fn settle(&mut self, name: &str, size: Size) {
+        if let Some((_, arg)) = self.values.iter_mut().find(|(n, _)| *n == name) {
+            arg.value = ArgValue::Size(size);
+        }
     }
 
     pub(crate) fn pass(&mut self, name: Ident, value: Expr) {
@@ -227,6 +237,13 @@ pub(crate) fn bind(
     if ok { Ok(Args { values, passed: Vec::new() }) } else { Err(()) }
 }
 
+/// The arguments of a layer that another one makes: those given, the row's defaults, and the rest left open.
+pub(crate) fn derived(spec: &'static LayerSpec, given: &[(&str, Option<&Arg>)], blame: Blame, root: &TokenStream) -> Args {
+    let value = |param: &Param| given.iter().find(|(name, _)| *name == param.name).and_then(|(_, arg)| arg.cloned());
+    let default = |param: &Param| Arg { value: default_value(param, root), blame, name: None, written: false };
+    Args { values: spec.params.iter().map(|p| (p.name, value(p).unwrap_or_else(|| default(p)))).collect(), passed: Vec::new() }
+}
+
 fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name: &Ident) {
     let d = diags.error(Blame::of(name), format!("{} has no argument `{name}`", subject(shown, spec)));
     let names = spec.params.iter().map(|p| p.name).chain(["step_mode"]);
@@ -237,8 +254,10 @@ fn unknown_argument(diags: &mut Diagnostics, spec: &LayerSpec, shown: &str, name
 }
 
 /// `Conv2d(in_channels, out_channels, kernel_size, stride = 1, ..)`.
-fn signature(spec: &LayerSpec) -> String {
+pub(crate) fn signature(spec: &LayerSpec) -> String {
     let params = spec.params.iter().map(|p| match p.default {
+        Default::Required if p.kind == Kind::Layers => "[..]".to_string(),
+        Default::Required if p.kind == Kind::Bool => format!("{} = true", p.name),
         Default::Required => p.name.to_string(),
         Default::Int(n) => format!("{} = {n}", p.name),
         Default::Bool(b) => format!("{} = {b}", p.name),
@@ -282,7 +301,8 @@ fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
     }
 }
 
-fn blame_of(value: &ast::ArgValue) -> Blame {
+/// What an argument is blamed on: its value.
+pub(crate) fn blame_of(value: &ast::ArgValue) -> Blame {
     match value {
         ast::ArgValue::Infer(span) => Blame::from(*span),
         ast::ArgValue::Expr(e) => Blame::of(e),
@@ -311,6 +331,7 @@ impl Bind<'_> {
             return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
         }
         match value {
+            ast::ArgValue::Node(_) if param.kind == Kind::Layers => Ok(ArgValue::Apart),
             ast::ArgValue::Infer(_) if param.kind == Kind::Inferred => Ok(ArgValue::Infer),
             ast::ArgValue::Infer(span) => {
                 self.diags.error(Blame::from(*span), format!("{what} cannot be inferred")).help("`_` stands for the input side only");
@@ -340,6 +361,7 @@ impl Bind<'_> {
             Kind::SizesOrNone(n) => self.sizes(e, n, what, Self::positive_or_none).map(ArgValue::SizesOrNone),
             Kind::Padding(_) if text_of(e).is_some() => self.choice(e, &["same", "valid"], what),
             Kind::Padding(n) | Kind::Zeros(n) => self.sizes(e, n, what, Self::zero_or_more).map(ArgValue::Sizes),
+            Kind::Count => self.count(e, what).map(ArgValue::Size),
             Kind::Axis => match self.env.eval(e, self.diags)? {
                 Value::Int(n) => Ok(ArgValue::Axis(n)),
                 _ => self.wrong(e, param.kind, what),
@@ -359,6 +381,8 @@ impl Bind<'_> {
             },
             Kind::Choice(words) => self.choice(e, words, what),
             Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
+            Kind::Layers => self.wrong(e, param.kind, what),
+            Kind::Function => Ok(ArgValue::Apart),
             Kind::Surrogate => unreachable!("taken above"),
         }
     }
@@ -369,6 +393,16 @@ impl Bind<'_> {
     }
 
     fn zero_or_more(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
+        self.env.size(e, what, self.diags)
+    }
+
+    fn count(&mut self, e: &Expr, what: &str) -> Result<Size, ()> {
+        if let Value::Int(n) = self.env.eval(e, self.diags)?
+            && n < 0
+        {
+            self.diags.error(Blame::of(e), format!("{what} must not be negative, but is {n}"));
+            return Err(());
+        }
         self.env.size(e, what, self.diags)
     }
 
@@ -457,6 +491,7 @@ fn wanted(kind: Kind) -> &'static str {
     match kind {
         Kind::Inferred => "a size or `_`",
         Kind::Size | Kind::OptSize => "a size",
+        Kind::Count => "a whole number",
         Kind::Sizes(_) | Kind::OptSizes(_) | Kind::Zeros(_) => "a size for each axis",
         Kind::SizesOrNone(_) => "a size or `None` for each axis",
         Kind::Padding(_) => "a size for each axis, \"same\" or \"valid\"",
@@ -465,6 +500,8 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::Float | Kind::OptFloat => "a float",
         Kind::Choice(_) => "a string",
         Kind::Activation => "an activation such as `relu`",
+        Kind::Layers => "layers in brackets",
+        Kind::Function => "a function of `(y_prev, x)`",
         Kind::Surrogate => "a surrogate function",
     }
 }

@@ -8,20 +8,25 @@ mod activation;
 mod adaptive_pool;
 mod args;
 mod batchnorm;
+mod container;
 mod conv;
 mod conv_transpose;
+mod delay;
 mod dropout;
 mod flatten;
 mod groupnorm;
 mod linear;
+mod neunorm;
 mod neuron;
 mod pool;
 mod rule;
 mod surrogate;
+mod synapse_filter;
 mod time;
 mod voting;
 
-pub(crate) use args::{ArgValue, Args, Settings, bind};
+pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, derived, signature};
+pub(crate) use container::{Container, How, SEVERAL, is_container};
 pub(crate) use rule::{Built, Rule};
 
 /// One row of the table.
@@ -49,7 +54,6 @@ impl LayerSpec {
 pub(crate) enum Modes {
     Both,
     /// Needs the whole sequence at once.
-    #[allow(dead_code, reason = "its rows follow in this series of commits")]
     MultiOnly,
 }
 
@@ -79,6 +83,8 @@ pub(crate) enum Kind {
     Inferred,
     /// A size of at least 1.
     Size,
+    /// A whole number, 0 or more.
+    Count,
     /// A size or `None`.
     OptSize,
     /// One size for all `n` axes, or `n` of them.
@@ -100,7 +106,12 @@ pub(crate) enum Kind {
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
+    #[allow(dead_code, reason = "its row follows")]
     Activation,
+    /// Layers in brackets, or one layer; lowered where they stand.
+    Layers,
+    /// A function of `(y_prev, x)`; lowered where it stands.
+    Function,
     Surrogate,
 }
 
@@ -114,6 +125,7 @@ pub(crate) enum Default {
     None,
     Text(&'static str),
     /// A name of the language: `relu`.
+    #[allow(dead_code, reason = "its row follows")]
     Name(&'static str),
     /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
     Surrogate,
@@ -136,9 +148,14 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         adaptive_pool::LAYERS,
         flatten::LAYERS,
         dropout::LAYERS,
+        neunorm::LAYERS,
+        synapse_filter::LAYERS,
+        delay::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         time::LAYERS,
+        container::LAYERS,
+        activation::LAYERS,
     ]
     .into_iter()
     .flatten()

@@ -12,7 +12,7 @@ use crate::ir::{Flow, Group, GroupKind, Label, Leaf, Mode, Node, NodeKind, Recor
 use crate::layers::{self, Args, Modes};
 use crate::suggest::closest;
 
-use super::{Scope, block, flow, settings, shape};
+use super::{Scope, block, container, flow, settings, shape};
 
 /// Most copies that `[x; n]` makes; each becomes a field.
 const MOST_COPIES: i64 = 4096;
@@ -194,7 +194,7 @@ fn attributes(attrs: &[Attribute], diags: &mut Diagnostics) -> (Vec<Attribute>, 
     (kept, record)
 }
 
-fn kind(node: &ast::Node, shown: &str, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result<NodeKind, ()> {
+pub(super) fn kind(node: &ast::Node, shown: &str, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result<NodeKind, ()> {
     match node {
         ast::Node::Layer(l) => layer(l, shown, scope, diags),
         ast::Node::List(l) => Ok(NodeKind::Group(list(&l.entries, GroupKind::List, scope, diags))),
@@ -274,6 +274,12 @@ fn layer(l: &ast::Layer, shown: &str, scope: &Scope<'_>, diags: &mut Diagnostics
         }
     };
     let mode = check_mode(l, shown, &name, &what, scope, diags);
+    if let What::Known(spec) = &what
+        && layers::is_container(spec)
+    {
+        let node = container::container(l, shown, spec, mode.unwrap_or(scope.mode), scope, diags)?;
+        return mode.map(|_| node);
+    }
     let args = match &what {
         What::Known(spec) => layers::bind(spec, shown, l, &scope.settings, &scope.env, scope.file.root, diags)?,
         What::Own { .. } => own_args(l, shown, scope, diags)?,
@@ -301,51 +307,66 @@ fn unknown_layer(l: &ast::Layer, name: &Ident, scope: &Scope<'_>, diags: &mut Di
 }
 
 /// The step mode of the place, compared with what the layer says and can do.
-fn check_mode(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result<(), ()> {
-    let here = match scope.mode_line {
-        Some(line) => format!("`step_mode = '{}'` is set on line {line}", scope.mode.letter()),
-        None => format!("`step_mode` is `'{}'` unless the net sets it", scope.mode.letter()),
-    };
-    let net = &scope.net;
+fn check_mode(l: &ast::Layer, shown: &str, name: &Ident, what: &What, scope: &Scope<'_>, diags: &mut Diagnostics) -> Result<Mode, ()> {
     let multi_only = matches!(what, What::Known(spec) if spec.modes == Modes::MultiOnly);
     let mut wanted = if multi_only { Mode::Multi } else { scope.mode };
-    let mut blame = l.span;
+    let mut written = None;
     for arg in &l.args {
         let Some(arg_name) = arg.name.as_ref().filter(|n| *n == "step_mode") else { continue };
         let ast::ArgValue::Expr(e) = &arg.value else {
             diags.error(Blame::of(arg_name), format!("`{shown}`: `step_mode` expects `'s'` or `'m'`"));
             return Err(());
         };
-        blame = Blame::of(e);
+        written = Some(Blame::of(e));
         wanted = settings::step_mode(e, &format!("`{shown}`: `step_mode`"), diags)?;
-        if wanted == Mode::Step && multi_only {
-            let net = &scope.net;
-            diags.error(Blame::of(e), format!("`{name}` works on whole sequences, but `{shown}` is to run step by step")).note(here).help(
-                match scope.mode {
-                    Mode::Multi => format!("remove its `step_mode = 's'`: `{net}` gives it whole sequences"),
-                    Mode::Step => format!("remove its `step_mode = 's'`, and set `step_mode = 'm'` for `{net}`"),
-                },
-            );
-            return Err(());
-        }
     }
+    let blame = written.unwrap_or(l.span);
+    let net = &scope.net;
+    let here = match (scope.place, scope.mode_line) {
+        (Some(place), _) => format!("`{}` stands on line {}", place.container, place.line),
+        (None, Some(line)) => format!("`step_mode = '{}'` is set on line {line}", scope.mode.letter()),
+        (None, None) => format!("`step_mode` is `'{}'` unless the net sets it", scope.mode.letter()),
+    };
     match (wanted, scope.mode) {
+        (Mode::Step, _) if multi_only => {
+            diags.error(blame, format!("`{name}` works on whole sequences, but `{shown}` is to run step by step")).note(here).help(match (
+                scope.place,
+                scope.mode,
+            ) {
+                (Some(_), _) => "put it outside of the container, without `step_mode = 's'`".to_string(),
+                (None, Mode::Multi) => format!("remove its `step_mode = 's'`: `{net}` gives it whole sequences"),
+                (None, Mode::Step) => format!("remove its `step_mode = 's'`, and set `step_mode = 'm'` for `{net}`"),
+            });
+            Err(())
+        }
         (Mode::Step, Mode::Multi) => {
+            let inside = match what {
+                // A container of steps is one already.
+                What::Known(spec) if layers::is_container(spec) => String::new(),
+                _ => format!(", or wrap it: `MultiStepContainer([{name}(..)])`"),
+            };
             diags
                 .error(blame, format!("`{shown}` takes one step at a time, but `{net}` gives it whole sequences"))
                 .note(here)
-                .help(format!("remove its `step_mode = 's'`, or wrap it: `MultiStepContainer([{name}(..)])`"));
+                .help(format!("remove its `step_mode = 's'`{inside}"));
             Err(())
         }
         (Mode::Multi, Mode::Step) => {
             let subject = if multi_only { format!("`{name}`") } else { format!("`{shown}`") };
-            diags
-                .error(blame, format!("{subject} works on whole sequences, but `{net}` runs step by step"))
-                .note(here)
-                .help("set `step_mode = 'm'`");
+            let gets = match scope.place {
+                Some(place) if place.one_batch => format!("`{}` gives it all steps as one batch", place.container),
+                Some(place) => format!("`{}` gives it one step at a time", place.container),
+                None => format!("`{net}` runs step by step"),
+            };
+            let help = match scope.place {
+                Some(_) if written.is_some() => "remove its `step_mode = 'm'`",
+                Some(_) => "put it outside of the container",
+                None => "set `step_mode = 'm'`",
+            };
+            diags.error(blame, format!("{subject} works on whole sequences, but {gets}")).note(here).help(help);
             Err(())
         }
-        _ => Ok(()),
+        _ => Ok(wanted),
     }
 }
 

@@ -31,7 +31,7 @@ pub(crate) const BUILTINS: &[Builtin] = &[
 ];
 
 /// Values that one call of a node gives.
-fn results(node: &Node) -> usize {
+pub(super) fn results(node: &Node) -> usize {
     match &node.kind {
         NodeKind::Leaf(leaf) => leaf_results(leaf),
         NodeKind::Group(g) => g.flow.outputs.len(),
@@ -44,7 +44,7 @@ fn leaf_results(leaf: &Leaf) -> usize {
     if indices { 2 } else { 1 }
 }
 
-fn op_of(node: &Node, index: usize, args: Vec<Value>, outs: Vec<Value>, shown: String) -> Op {
+pub(super) fn op_of(node: &Node, index: usize, args: Vec<Value>, outs: Vec<Value>, shown: String) -> Op {
     let reduction = match &node.kind {
         NodeKind::Leaf(leaf) => leaf.reduces().and_then(builtin).map(|b| (b, leaf.shown.clone())),
         _ => None,
@@ -277,7 +277,7 @@ impl Wiring<'_> {
         let values = self.flow_args(args)?;
         let node = &self.nodes[index];
         let want = match &node.kind {
-            NodeKind::Group(g) => g.flow.inputs.len(),
+            NodeKind::Group(g) => g.arity(),
             _ => 1,
         };
         if values.len() != want {
@@ -356,13 +356,13 @@ impl Wiring<'_> {
 }
 
 /// How to speak of what a node carries from step to step.
-struct Memory {
-    what: &'static str,
+pub(super) struct Memory {
+    pub(super) what: &'static str,
     state: &'static str,
     kind: &'static str,
 }
 
-fn memory(node: &Node) -> Option<Memory> {
+pub(super) fn memory(node: &Node) -> Option<Memory> {
     match &node.kind {
         NodeKind::Leaf(l) => match &l.what {
             What::Known(spec) => match spec.state? {
@@ -372,6 +372,7 @@ fn memory(node: &Node) -> Option<Memory> {
             },
             What::Own { .. } => Some(Memory { what: "may have state", state: "state", kind: "one" }),
         },
+        NodeKind::Group(g) if g.feeds_back() => Some(Memory { what: "has state", state: "last output", kind: "one" }),
         NodeKind::Group(g) => g.nodes.iter().find_map(memory).map(|_| Memory { what: "has state", state: "state", kind: "one" }),
         NodeKind::Poisoned => None,
     }

@@ -2,6 +2,7 @@
 //! wiring is straight-line code. Sizes that come from what flows in (`_`) stay open until `check`.
 
 mod block;
+mod container;
 mod entries;
 mod flow;
 mod settings;
@@ -26,10 +27,21 @@ struct Scope<'a> {
     mode: Mode,
     /// Where `step_mode` is set, for notes.
     mode_line: Option<usize>,
+    /// The container around it, if there is one.
+    place: Option<Place>,
     net: String,
     file: &'a FileScope<'a>,
     /// Blocks being inlined, outermost first.
     inside: Vec<String>,
+}
+
+/// The innermost container around a layer.
+#[derive(Clone, Copy)]
+struct Place {
+    container: &'static str,
+    line: usize,
+    /// It gives all steps as one batch.
+    one_batch: bool,
 }
 
 /// What the whole macro call declares.
@@ -97,6 +109,7 @@ fn lower_net(net: &ast::Net, file: &FileScope<'_>, diags: &mut Diagnostics) -> N
         settings: head.settings,
         mode: head.mode,
         mode_line: head.mode_line,
+        place: None,
         net: net.name.to_string(),
         file,
         inside: Vec::new(),

@@ -107,7 +107,7 @@ impl Writer {
         Ok(Entry { name, node, neuron: spec.cls.starts_with("neuron.") })
     }
 
-    /// A layer, a list or a block. Inside a container each child sees single steps, whatever its `step_mode` says.
+    /// A layer, a list or a block. Inside a container each child sees single steps.
     fn node(&mut self, spec: &Spec, contained: bool) -> Result<String, Unsupported> {
         match spec.cls.as_str() {
             "net.Seq" => {
@@ -147,7 +147,7 @@ impl Writer {
                 "children" | "sub_module" | "element_wise_function" => {}
                 // `#[record(voltage)]` in the language.
                 "store_v_seq" => {}
-                "step_mode" if contained || value.as_str() == Some(&self.mode) => {}
+                "step_mode" if value.as_str() == Some(if contained { "s" } else { &self.mode }) => {}
                 "step_mode" => named.push(format!("step_mode = '{}'", value.as_str().unwrap_or("?"))),
                 _ => named.push(format!("{key} = {}", self.value(value)?)),
             }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail, ensure};
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
 /// One recorded run.
@@ -112,6 +113,20 @@ fn case(dir: &Path, raw: &Value) -> anyhow::Result<Case> {
     case.path =
         places.into_iter().find(|p| p.is_file()).with_context(|| format!("case `{id}`: no file {} in {}", case.file, dir.display()))?;
     Ok(case)
+}
+
+/// A table beside the index, an array of rows: those whose name, `shapes 3 layer.Conv2d`, contains the filter.
+///
+/// # Errors
+/// If it cannot be read.
+pub(crate) fn table<R: DeserializeOwned>(file: &Path, filter: &str, cls: fn(&R) -> &str) -> anyhow::Result<Vec<(String, R)>> {
+    let text = fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+    let rows: Vec<R> = serde_json::from_str(&text).with_context(|| format!("{} is not as expected", file.display()))?;
+    let name = file.file_stem().unwrap_or_default().to_string_lossy();
+    let rows = rows.into_iter().enumerate().map(|(i, row)| (format!("{name} {i} {}", cls(&row)), row));
+    let rows: Vec<_> = rows.filter(|(id, _)| id.contains(filter)).collect();
+    println!("{} rows of {}", rows.len(), file.display());
+    Ok(rows)
 }
 
 #[cfg(test)]

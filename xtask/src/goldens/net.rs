@@ -11,6 +11,8 @@ use super::index::{Case, Spec};
 pub(crate) enum Program {
     /// `kind: surrogate`: a value of Rust that is applied to x.
     Surrogate(String),
+    /// `kind: functional`: the runner knows the functions.
+    Functional,
     Net(Box<Net>),
 }
 
@@ -27,6 +29,8 @@ pub(crate) struct Net {
     pub(crate) unbatched: bool,
     /// Whether each output has a time axis.
     pub(crate) timed: Vec<bool>,
+    /// x is `[N, ..]`: its time, if it has any, is no axis of the net's.
+    pub(crate) untimed: bool,
 }
 
 impl Net {
@@ -58,7 +62,8 @@ pub(crate) struct Written {
 pub(crate) fn write_case(case: &Case) -> Written {
     let mut writer = Writer::new(case.step_mode.as_deref().unwrap_or("none"));
     let program = match &case.spec {
-        None => Err(Unsupported(format!("function {} is not supported yet", case.function.as_deref().unwrap_or("?")))),
+        None if case.function.is_some() => Ok(Program::Functional),
+        None => Err(Unsupported("a case without a module and without a function".to_string())),
         Some(spec) if case.kind == "surrogate" => writer.surrogate_value(spec).map(Program::Surrogate),
         Some(spec) => net(case, spec, &mut writer).map(|net| Program::Net(Box::new(net))),
     };
@@ -78,6 +83,7 @@ fn net(case: &Case, spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported
         prefix: if single { SINGLE } else { "" },
         unbatched: shapes.unbatched,
         timed: shapes.outputs.iter().map(|(timed, _)| *timed).collect(),
+        untimed: shapes.untimed,
     })
 }
 
@@ -96,6 +102,8 @@ fn memories(case: &Case, single: bool) -> String {
 struct Shapes {
     steps: usize,
     unbatched: bool,
+    /// x has no time axis in front.
+    untimed: bool,
     input: Vec<usize>,
     /// With its time axis or without.
     outputs: Vec<(bool, Vec<usize>)>,
@@ -104,6 +112,9 @@ struct Shapes {
 impl Shapes {
     fn of(case: &Case, spec: &Spec) -> Result<Shapes, Unsupported> {
         let mode = case.step_mode.as_deref().unwrap_or("none");
+        if mode == "whole" && spec.class().starts_with("TLast") {
+            return Shapes::time_last(case);
+        }
         if mode != "s" && mode != "m" {
             return Err(Unsupported(format!("{} called on `{mode}` x", spec.class())));
         }
@@ -125,12 +136,20 @@ impl Shapes {
         };
         let batch = if unbatched { None } else { Some(sample[0]) };
         let outputs = case.outputs().into_iter().map(|y| output(y, steps, batch)).collect::<Result<Vec<_>, _>>()?;
-        Ok(Shapes { steps, unbatched, input, outputs })
+        Ok(Shapes { steps, unbatched, untimed: false, input, outputs })
+    }
+
+    /// `[N, .., T]`: to the net time is an axis of the sample, and it runs once.
+    fn time_last(case: &Case) -> Result<Shapes, Unsupported> {
+        let sample = |shape: &[usize]| shape.get(1..).map(<[usize]>::to_vec).ok_or_else(|| Unsupported("no batch axis".to_string()));
+        let input = sample(case.shape("x").unwrap_or_default())?;
+        let outputs = case.outputs().into_iter().map(|y| Ok((false, sample(y)?))).collect::<Result<_, Unsupported>>()?;
+        Ok(Shapes { steps: 1, unbatched: false, untimed: true, input, outputs })
     }
 }
 
 /// The rank of one step's batched input: what torch's layers of that name tell batched from unbatched by, else `[N, F]`.
-fn batched_rank(spec: &Spec) -> usize {
+pub(crate) fn batched_rank(spec: &Spec) -> usize {
     const SPATIAL: [&str; 6] = ["Conv", "ConvTranspose", "MaxPool", "AvgPool", "AdaptiveAvgPool", "AdaptiveMaxPool"];
     let class = spec.class();
     let dims = ["1d", "2d", "3d"].iter().position(|suffix| class.ends_with(suffix));
@@ -219,8 +238,8 @@ fn write(
         let _ = writeln!(text, "        {block}");
     }
     let output = if let [one] = outputs { one.clone() } else { format!("({})", outputs.join(", ")) };
-    let _ = writeln!(text, "        pub net Net(x: {}) -> {output} {{", shape(true, &shapes.input));
-    let _ = writeln!(text, "            T = {};\n            step_mode = '{mode}';", shapes.steps);
+    let _ = writeln!(text, "        pub net Net(x: {}) -> {output} {{", shape(!shapes.untimed, &shapes.input));
+    let _ = writeln!(text, "            T = {};\n            step_mode = '{}';", shapes.steps, if mode == "s" { "s" } else { "m" });
     for entry in entries {
         let _ = writeln!(text, "            {entry},");
     }
@@ -242,7 +261,7 @@ mod tests {
         let case: Case = serde_json::from_value(raw).unwrap();
         match write_case(&case).program.unwrap() {
             Program::Net(net) => net,
-            Program::Surrogate(_) => panic!("a net is expected"),
+            _ => panic!("a net is expected"),
         }
     }
 
@@ -280,6 +299,14 @@ mod tests {
         let spec = json!({"cls": "neuron.NonSpikingIFNode", "args": {}});
         let net = net("m", &spec, &json!({"x": ["float32", [5, 2, 6]], "y": ["float32", [2, 6]]}));
         assert_eq!(net.timed, [false]);
+    }
+
+    #[test]
+    fn time_in_the_last_axis_is_none_of_the_nets() {
+        let spec = json!({"cls": "layer.TLastMultiStepContainer", "args": {"children": [{"cls": "neuron.IFNode", "args": {}}]}});
+        let net = net("whole", &spec, &json!({"x": ["float32", [2, 5, 4]], "y": ["float32", [2, 5, 4]]}));
+        assert!(net.untimed && net.module.contains("Net(x: [5, 4]) -> [5, 4] {\n            T = 1;"), "{}", net.module);
+        assert!(net.module.contains("session!(whole, Net, NetState)"), "{}", net.module);
     }
 
     #[test]

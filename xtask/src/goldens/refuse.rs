@@ -10,7 +10,7 @@ use super::index::{Case, Spec};
 pub(crate) struct Refusal {
     /// The layer that the error has to name.
     pub(crate) class: String,
-    pub(crate) reason: &'static str,
+    pub(crate) reason: String,
 }
 
 /// Looks for what has to be refused anywhere in the case's module.
@@ -18,7 +18,7 @@ pub(crate) fn expected(case: &Case) -> Option<Refusal> {
     let spec = case.spec.as_ref()?;
     let x = case.shape("x")?;
     if x.first() == Some(&0) && case.step_mode.as_deref() != Some("whole") {
-        return Some(Refusal { class: spec.class().to_string(), reason: "no time steps" });
+        return Some(Refusal { class: spec.class().to_string(), reason: "no time steps".to_string() });
     }
     module(case, spec, x.get(2..))
 }
@@ -30,7 +30,7 @@ fn module(case: &Case, spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal>
     }
     let steps = case.shape("x").and_then(<[usize]>::first);
     if spec.class() == "GatedLIFNode" && spec.args.get("T").and_then(Value::as_u64) != steps.map(|&t| t as u64) {
-        return Some(Refusal { class: spec.class().to_string(), reason: "another number of steps than its T" });
+        return Some(Refusal { class: spec.class().to_string(), reason: "another number of steps than its T".to_string() });
     }
     let inside = || children(spec).iter().find_map(|child| module(case, child, None));
     layer(spec, sample).or_else(inside)
@@ -56,12 +56,27 @@ pub(crate) fn layer(spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal> {
             number("p").is_some_and(|p| !(0.0..1.0).contains(&p)).then_some("p outside [0, 1)")
         }
         "Delay" => number("delay_steps").is_some_and(|d| d < 0.0).then_some("a delay into the future"),
+        "Sigmoid" | "ATan" => number("alpha").is_some_and(|alpha| alpha <= 0.0).then_some("a derivative with the wrong sign"),
+        // Torch broadcasts what is too small, and sums over what is not the channels.
+        "NeuNorm" => {
+            let own = ["in_channels", "height", "width"].map(|name| number(name).unwrap_or(0.0) as usize);
+            sample.is_some_and(|sample| sample != own).then_some("another shape than its own")
+        }
+        "ElementWiseRecurrentContainer" => {
+            let size = |name: &str| spec.args.get("sub_module").and_then(Spec::of)?.args.get(name).and_then(Value::as_u64);
+            (size("in_features") != size("out_features")).then_some("an output that does not fit the input it goes round to")
+        }
         "WSConv2d" => text("padding_mode").is_some_and(|mode| mode != "zeros").then_some("a padding mode that is ignored"),
         "NonSpikingIFNode" | "NonSpikingLIFNode" => text("decode").is_some_and(|d| !DECODES.contains(&d)).then_some("an unknown decode"),
         "SeqToANNContainer" => children(spec).iter().any(stateful).then_some("a stateful layer that would see T * N as its batch"),
         _ => None,
     };
-    Some(Refusal { class: spec.class().to_string(), reason: reason? })
+    Some(Refusal { class: spec.class().to_string(), reason: reason?.to_string() })
+}
+
+/// SpikingJelly raises where SEMANTICS.md section 7 says what is to come out: the mean where nothing is dropped at random.
+pub(crate) fn is_mended(spec: &Spec) -> bool {
+    spec.class() == "DropConnectLinear" && spec.args.get("p").and_then(Value::as_f64) == Some(0.0)
 }
 
 fn sequence(case: &Case, spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal> {

@@ -9,12 +9,14 @@ use serde_json::{Value, json};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Verdict {
     Passed,
-    /// Passed by not compiling; the compiler's message.
+    /// Passed by being refused; the message.
     Refused(String),
     /// What differs, line by line.
     Failed(Vec<String>),
     /// The reason.
     Skipped(String),
+    /// A static language cannot say it, or it is about Python; the reason. Neither passed nor failed.
+    NotApplicable(String),
 }
 
 /// All verdicts of a run.
@@ -32,11 +34,19 @@ impl Report {
         self.cases.iter().filter(|(_, v)| which(v)).count()
     }
 
+    fn passed(&self) -> usize {
+        self.count(|v| matches!(v, Verdict::Passed | Verdict::Refused(_)))
+    }
+
+    fn skipped(&self) -> usize {
+        self.count(|v| matches!(v, Verdict::Skipped(_)))
+    }
+
     pub(crate) fn failed(&self) -> usize {
         self.count(|v| matches!(v, Verdict::Failed(_)))
     }
 
-    /// Each failure, each refusal, and the skipped cases by reason.
+    /// Each failure, each refusal, what is not applicable, and the skipped cases by reason.
     pub(crate) fn text(&self) -> String {
         let mut text = String::new();
         // One mistake often meets many cases: what takes several lines to say is said once.
@@ -57,9 +67,17 @@ impl Report {
         let refused: Vec<_> =
             self.cases.iter().filter_map(|(id, v)| if let Verdict::Refused(m) = v { Some((id, m)) } else { None }).collect();
         if !refused.is_empty() {
-            text.push_str("refused by the compiler, as they must be (SEMANTICS.md section 7):\n");
+            text.push_str("refused, as they must be:\n");
             for (id, message) in refused {
                 let _ = writeln!(text, "    {id}: {message}");
+            }
+        }
+        let inapplicable: Vec<_> =
+            self.cases.iter().filter_map(|(id, v)| if let Verdict::NotApplicable(r) = v { Some((id, r)) } else { None }).collect();
+        if !inapplicable.is_empty() {
+            text.push_str("not applicable:\n");
+            for (id, reason) in inapplicable {
+                let _ = writeln!(text, "    {id}: {reason}");
             }
         }
         let mut skipped: BTreeMap<&str, usize> = BTreeMap::new();
@@ -79,9 +97,7 @@ impl Report {
 
     /// `N passed, N failed, N skipped`.
     pub(crate) fn summary(&self) -> String {
-        let passed = self.count(|v| matches!(v, Verdict::Passed | Verdict::Refused(_)));
-        let skipped = self.count(|v| matches!(v, Verdict::Skipped(_)));
-        format!("{passed} passed, {} failed, {skipped} skipped", self.failed())
+        format!("{} passed, {} failed, {} skipped", self.passed(), self.failed(), self.skipped())
     }
 
     /// `{"passed", "failed", "skipped", "cases": [{"id", "verdict", "details"}]}`
@@ -94,10 +110,10 @@ impl Report {
                 Verdict::Refused(message) => json!({ "id": id, "verdict": "passed", "details": [format!("refused: {message}")] }),
                 Verdict::Failed(lines) => json!({ "id": id, "verdict": "failed", "details": lines }),
                 Verdict::Skipped(reason) => json!({ "id": id, "verdict": "skipped", "details": [reason] }),
+                Verdict::NotApplicable(reason) => json!({ "id": id, "verdict": "not applicable", "details": [reason] }),
             })
             .collect();
-        let skipped = self.count(|v| matches!(v, Verdict::Skipped(_)));
-        json!({ "passed": self.cases.len() - self.failed() - skipped, "failed": self.failed(), "skipped": skipped, "cases": cases })
+        json!({ "passed": self.passed(), "failed": self.failed(), "skipped": self.skipped(), "cases": cases })
     }
 }
 
@@ -113,10 +129,13 @@ mod tests {
         report.add("c", Verdict::Skipped("layer GroupNorm is not supported yet".to_string()));
         report.add("d", Verdict::Skipped("layer GroupNorm is not supported yet".to_string()));
         report.add("e", Verdict::Refused("`m`: no".to_string()));
+        report.add("f", Verdict::NotApplicable("a Python type".to_string()));
         let expected = "FAILED b
     y (whole): differs
-refused by the compiler, as they must be (SEMANTICS.md section 7):
+refused, as they must be:
     e: `m`: no
+not applicable:
+    f: a Python type
 skipped:
     layer GroupNorm is not supported yet: 2 cases
 ";

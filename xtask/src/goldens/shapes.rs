@@ -1,24 +1,23 @@
 //! `--shapes`: the table of output shapes. In: `shapes.json`, random hyper-parameters with the shape or the error that torch
 //! gives; out: for each row whether the compiler comes to the same. Nothing is run: a net that compiles has its declared shape.
 
-use std::fs;
 use std::path::Path;
 
-use anyhow::Context;
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
-use super::compile::{Refused, Workshop};
-use super::dsl::{Name, Writer};
-use super::index::Spec;
-use super::probe::{self, Asked};
+use super::compile::{Difference, Refused};
+use super::dsl::Name;
+use super::index::{self, Spec};
 use super::refuse;
-use super::report::{Report, Verdict};
-use super::source::{Kind, Source};
+use super::report::Verdict;
+use super::single::{self, Single};
+use super::source::Source;
+use super::table::{self, Row};
 
 /// A row of the table.
 #[derive(Debug, Deserialize)]
-struct Row {
+struct Shape {
     cls: String,
     args: Map<String, Value>,
     x: Vec<usize>,
@@ -35,73 +34,78 @@ struct Net {
     refused: bool,
 }
 
-/// Compiles every row whose class contains the filter.
+/// The rows whose name contains the filter.
 ///
 /// # Errors
-/// If the table cannot be read, or if cargo cannot be run.
-pub(crate) fn run(dir: &Path, filter: &str, workshop: &Workshop) -> anyhow::Result<Report> {
-    let file = dir.join("shapes.json");
-    let text = fs::read_to_string(&file).with_context(|| format!("cannot read {}", file.display()))?;
-    let rows: Vec<Row> = serde_json::from_str(&text).with_context(|| format!("{} is not as expected", file.display()))?;
-    let rows: Vec<(String, Row)> =
-        rows.into_iter().enumerate().map(|(i, r)| (format!("row {i} {}", r.cls), r)).filter(|(id, _)| id.contains(filter)).collect();
-    println!("{} rows of {}", rows.len(), file.display());
-    workshop.prepare()?;
-
-    let nets: Vec<Result<Net, String>> = rows.iter().map(|(_, row)| net(row)).collect();
-    let mut source = Source::new();
-    let asked = Asked::add(nets.iter().flatten().flat_map(|n| &n.names), &mut source);
-    let modules: Vec<Option<usize>> = nets.iter().map(|net| Some(source.module(Kind::Compiled, &net.as_ref().ok()?.text))).collect();
-    let errors = workshop.build("probe", &source)?;
-    let unknown = asked.unknown(&errors);
-    let mut report = Report::default();
-    for (((id, row), net), module) in rows.iter().zip(&nets).zip(modules) {
-        let verdict = match (net, module.and_then(|m| errors.get(&m))) {
-            (Err(reason), _) => Verdict::Skipped(reason.clone()),
-            (Ok(net), errors) => match net.names.iter().find(|name| unknown.contains(name)) {
-                Some(name) => Verdict::Skipped(probe::reason(name)),
-                None => verdict(row, net, errors.map_or(&[], Vec::as_slice)),
-            },
-        };
-        report.add(id, verdict);
-    }
-    Ok(report)
+/// If the table cannot be read.
+pub(crate) fn rows(dir: &Path, filter: &str) -> anyhow::Result<Vec<Box<dyn Row>>> {
+    let table = index::table::<Shape>(&dir.join("shapes.json"), filter, |shape| &shape.cls)?;
+    let row = |(id, shape): (String, Shape)| Box::new(ShapeRow { net: net(&shape), id, shape }) as Box<dyn Row>;
+    Ok(table.into_iter().map(row).collect())
 }
 
-fn verdict(row: &Row, net: &Net, errors: &[Refused]) -> Verdict {
-    let what = || format!("{} on {:?}", Value::Object(row.args.clone()), row.x);
+struct ShapeRow {
+    id: String,
+    shape: Shape,
+    net: Result<Net, String>,
+}
+
+impl Row for ShapeRow {
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn names(&self) -> &[Name] {
+        self.net.as_ref().map_or(&[], |net| &net.names)
+    }
+
+    fn told(&self) -> Option<Verdict> {
+        self.net.as_ref().err().map(|reason| Verdict::Skipped(reason.clone()))
+    }
+
+    fn question(&self) -> Option<&str> {
+        self.net.as_ref().ok().map(|net| net.text.as_str())
+    }
+
+    fn answered(&self, errors: &[Refused]) -> Option<Verdict> {
+        self.net.as_ref().ok().map(|net| verdict(&self.shape, net, errors))
+    }
+
+    fn order(&self, _: &mut Source) -> (Value, Vec<usize>) {
+        (Value::Null, Vec::new())
+    }
+
+    fn does_not_compile(&self, error: &Refused, body: &str) -> Verdict {
+        table::does_not_compile(error, body)
+    }
+
+    fn ran(&self, differences: &[Difference]) -> Verdict {
+        table::differing(differences)
+    }
+}
+
+fn verdict(shape: &Shape, net: &Net, errors: &[Refused]) -> Verdict {
+    let what = || format!("{} on {:?}", Value::Object(shape.args.clone()), shape.x);
     match (net.refused, errors.first()) {
         (true, Some(_)) | (false, None) => Verdict::Passed,
         (true, None) => Verdict::Failed(vec![format!("compiles, but must be refused: {}", what())]),
         (false, Some(error)) => {
-            let out = row.out.as_deref().unwrap_or_default();
+            let out = shape.out.as_deref().unwrap_or_default();
             Verdict::Failed(vec![format!("is refused, but gives {out:?}: {}\n{}", what(), error.rendered.trim_end())])
         }
     }
 }
 
 /// The row as a net with its shape declared, or without a declaration where it has none.
-fn net(row: &Row) -> Result<Net, String> {
+fn net(row: &Shape) -> Result<Net, String> {
     let spec = Spec { cls: row.cls.clone(), args: row.args.clone(), attrs: Map::new() };
-    let mode = row.args.get("step_mode").and_then(Value::as_str).unwrap_or("m");
-    let leading = if mode == "m" { 2 } else { 1 };
-    let sample = row.x.get(leading..).unwrap_or_default();
-    let mut writer = Writer::new(mode);
-    let body = writer.net(&spec).map_err(|unsupported| unsupported.0)?;
-    let shape = |dims: &[usize]| format!("[T{}]", dims.iter().map(|n| format!(", {n}")).collect::<String>());
+    let leading = if single::mode(&spec) == "m" { 2 } else { 1 };
+    let sample = row.x.get(leading..).ok_or("an input without a batch")?;
     // Section 7 first: what SpikingJelly accepts may have to be refused all the same.
     let refused = row.out.as_deref().is_none_or(without_cells) || refuse::layer(&spec, Some(sample)).is_some();
-    let output = match &row.out {
-        Some(out) if !refused => format!(" -> {}", shape(out.get(leading..).unwrap_or_default())),
-        _ => String::new(),
-    };
-    let text = format!(
-        "    snn::snn_net! {{\n        pub net Net(x: {}){output} {{\n            T = 2;\n            step_mode = '{mode}';\n            {}: {},\n        }}\n    }}\n",
-        shape(sample),
-        body.entries[0].name,
-        body.entries[0].node,
-    );
-    Ok(Net { names: writer.names.into_iter().collect(), text, refused })
+    let output = row.out.as_deref().filter(|_| !refused).map(|out| out.get(leading..).unwrap_or_default());
+    let Single { names, net, .. } = Single::write(&spec, 2, sample, output).map_err(|unsupported| unsupported.0)?;
+    Ok(Net { names, text: net, refused })
 }
 
 /// A transposed convolution that cuts everything off: torch gives an empty tensor or refuses, by the kernel it happens to take.
@@ -114,7 +118,7 @@ mod tests {
     use super::*;
     use serde_json::json;
 
-    fn row(value: Value) -> Row {
+    fn row(value: Value) -> Shape {
         serde_json::from_value(value).unwrap()
     }
 
@@ -125,8 +129,9 @@ mod tests {
         let bad = net(&row(json!({"cls": "layer.MaxPool2d", "args": {"step_mode": "m"}, "x": [2, 2, 3, 4, 4], "error": "RuntimeError"})))
             .unwrap();
         assert!(bad.text.contains("Net(x: [T, 3, 4, 4]) {") && bad.refused, "{}", bad.text);
-        let scalar = net(&row(json!({"cls": "layer.Flatten", "args": {"step_mode": "m"}, "x": [2, 3], "error": "IndexError"}))).unwrap();
-        assert!(scalar.text.contains("Net(x: [T]) {") && scalar.refused, "{}", scalar.text);
+        let empty = net(&row(json!({"cls": "layer.Flatten", "args": {"step_mode": "m"}, "x": [2, 3], "error": "IndexError"}))).unwrap();
+        assert!(empty.text.contains("Net(x: [T]) {") && empty.refused, "{}", empty.text);
+        assert!(net(&row(json!({"cls": "layer.Linear", "args": {"step_mode": "m"}, "x": [2], "out": [2]}))).is_err());
         let empty = net(&row(json!({"cls": "layer.ConvTranspose1d", "args": {}, "x": [2, 2, 1, 2], "out": [2, 2, 1, 0]}))).unwrap();
         assert!(empty.refused);
     }
@@ -151,10 +156,9 @@ mod tests {
 
     #[test]
     fn every_public_row_is_written() {
-        let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens/shapes.json")).unwrap();
-        let rows: Vec<Row> = serde_json::from_str(&text).unwrap();
+        let rows =
+            index::table::<Shape>(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens/shapes.json"), "", |r| &r.cls).unwrap();
         assert_eq!(rows.len(), 522);
-        let skipped = rows.iter().filter_map(|r| net(r).err()).collect::<Vec<_>>();
-        assert!(skipped.is_empty(), "{skipped:?}");
+        assert!(rows.iter().all(|(_, r)| net(r).is_ok()));
     }
 }

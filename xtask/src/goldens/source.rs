@@ -88,6 +88,11 @@ impl Source {
     }
 }
 
+/// What the runner calls a module.
+pub(crate) fn name(number: usize) -> String {
+    format!("n{number}")
+}
+
 /// Writes a file unless it already says so: what did not change need not be compiled again.
 pub(crate) fn write(path: &Path, text: &str) -> std::io::Result<()> {
     if fs::read_to_string(path).is_ok_and(|old| old == text) {

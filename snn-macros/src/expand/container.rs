@@ -1,0 +1,146 @@
+//! Functions of containers: how time reaches the layers inside. In: a container's group; out: the functions that run it, written
+//! into its struct once.
+//!
+//! ```text
+//! impl CsnnRec1 {
+//!     fn __step(&self, x0: &Tensor, s: &mut CsnnRec1State, cx: &Cx) -> Result<Tensor> {
+//!         let y = &fed_back("rec1", s.y.as_ref(), x0, &[256])?;
+//!         ..
+//!         s.y = Some(v3.shallow_clone());
+//!         Ok(v3)
+//!     }
+//!     fn __sequence(&self, x0: &Tensor, steps: i64, s: &mut CsnnRec1State, cx: &Cx) -> Result<Tensor> {
+//!         let mut series = Vec::new();
+//!         series.push(self.__step(&at_step(x0, 0)?, s, cx)?); ..
+//!         ops::series(&series)
+//!     }
+//! }
+//! ```
+
+use proc_macro2::{Ident, TokenStream};
+use quote::{format_ident, quote};
+
+use super::flat::{Flat, group_taps};
+use super::flow::{Style, Writer};
+use super::methods::{self, define};
+use super::run::written_out;
+use super::types::{Kind, Types};
+use crate::ir::{Group, NodeKind, Time, What};
+use crate::layers::{Container, How};
+
+/// The function of a container for an input with this time axis.
+pub(super) fn function<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &Kind, style: Style, time: Time) -> Ident {
+    let root = types.root();
+    let body =
+        if c.how == How::Feedback { fed_back(types, group, c, kind) } else { methods::function(types, group, kind, Style::Step, &[time]) };
+    let step = define(types, kind, "__step", body);
+    let Signature { params, args } = Signature::of(types, group, kind);
+    let call = |x: TokenStream| quote!(self.#step(#x, #args));
+    let head = |steps: Option<TokenStream>| quote!(&self, x0: &#root::Tensor, #steps #params);
+    let (name, code) = match (c.time_last, style, time) {
+        (false, Style::Step, _) => return step,
+        (false, Style::Sequence, Time::Seq) if c.how == How::OneBatch => {
+            let (shown, nothing, step) = (&c.shown, remembers_nothing(group, root), call(quote!(x)));
+            ("__sequence", quote!(#nothing #root::as_one_batch(#shown, x0, |x| #step)))
+        }
+        (false, Style::Sequence, Time::Seq) => {
+            let steps = written_out(types.net(), |t| {
+                let step = call(quote!(&#root::ops::at_step(x0, #t)?));
+                quote!(series.push(#step?);)
+            });
+            ("__sequence", quote!(let mut series = ::std::vec::Vec::new(); #steps #root::ops::series(&series)))
+        }
+        // Without state it gives the same at every step.
+        (false, Style::Sequence, _) if gives(group) != Time::Seq => ("__repeat", call(quote!(x0))),
+        (false, Style::Sequence, _) => {
+            let step = call(quote!(x0));
+            let steps = written_out(types.net(), |_| quote!(series.push(#step?);));
+            ("__repeat", quote!(let mut series = ::std::vec::Vec::new(); #steps #root::ops::series(&series)))
+        }
+        (true, ..) => {
+            let shown = &c.shown;
+            let y = match c.how {
+                How::OneBatch => {
+                    let (nothing, step) = (remembers_nothing(group, root), call(quote!(x)));
+                    quote!(#nothing let y = #root::as_one_batch(#shown, &x, |x| #step)?;)
+                }
+                _ => {
+                    let step = call(quote!(&#root::ops::at_step(&x, t)?));
+                    quote! {
+                        let series = (0..x.size()[0]).map(|t| #step).collect::<#root::Result<::std::vec::Vec<_>>>()?;
+                        let y = #root::ops::series(&series)?;
+                    }
+                }
+            };
+            ("__last_axis", quote!(let x = #root::time_first(#shown, x0)?; #y #root::time_last(&y)))
+        }
+    };
+    let head = head((style == Style::Sequence).then(|| quote!(steps: i64,)));
+    define(types, kind, name, quote!((#head) -> #root::Result<#root::Tensor> { #code }))
+}
+
+/// What every function of the container takes behind its input.
+struct Signature {
+    params: TokenStream,
+    args: TokenStream,
+}
+
+impl Signature {
+    fn of(types: &Types<'_>, group: &Group, kind: &Kind) -> Signature {
+        let root = types.root();
+        let mut signature = Signature { params: TokenStream::new(), args: TokenStream::new() };
+        if let Some(state) = &kind.state {
+            signature.params.extend(quote!(s: &mut #state,));
+            signature.args.extend(quote!(s,));
+        }
+        signature.params.extend(quote!(cx: &#root::Cx,));
+        signature.args.extend(quote!(cx,));
+        if group_taps(group) > 0 {
+            signature.params.extend(quote!(taps: &mut [#root::Tap],));
+            signature.args.extend(quote!(taps,));
+        }
+        signature
+    }
+}
+
+/// One step of a recurrent container.
+fn fed_back<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &Kind) -> TokenStream {
+    let root = types.root();
+    let flat = Flat::of(group);
+    let sizes = group.flow.facts[group.flow.inputs[0]].as_ref().map_or(&[][..], |y| &y.shape);
+    let mut w = Writer::new(types, root, Style::Step, &flat);
+    for (&v, name) in flat.inputs.iter().zip(["y", "x0"]) {
+        w.borrowed(v, format_ident!("{name}"));
+    }
+    w.ops(&flat, flat.ops.iter());
+    let code = w.finish(&flat.outputs);
+    let out = w.give_all(&flat.outputs);
+    let (shown, Signature { params, .. }) = (&c.shown, Signature::of(types, group, kind));
+    quote! {
+        (&self, x0: &#root::Tensor, #params) -> #root::Result<#root::Tensor> {
+            let y = &#root::fed_back(#shown, s.y.as_ref(), x0, &[#(#sizes),*])?;
+            #code
+            let y = #(#out)*;
+            s.y = ::core::option::Option::Some(y.shallow_clone());
+            ::core::result::Result::Ok(y)
+        }
+    }
+}
+
+/// Does what leaves change with time?
+fn gives(group: &Group) -> Time {
+    group.flow.outputs.first().and_then(|&v| group.flow.facts[v].as_ref()).map_or(Time::Seq, |f| f.time)
+}
+
+/// Layers of the user's own have no state where all steps are one batch: rustc looks.
+fn remembers_nothing(group: &Group, root: &TokenStream) -> TokenStream {
+    let check = |node: &crate::ir::Node| match &node.kind {
+        NodeKind::Leaf(leaf) => match &leaf.what {
+            What::Own { path, .. } => quote!(#root::remembers_nothing::<#path>();),
+            What::Known(_) => TokenStream::new(),
+        },
+        NodeKind::Group(g) => remembers_nothing(g, root),
+        NodeKind::Poisoned => TokenStream::new(),
+    };
+    group.nodes.iter().map(check).collect()
+}

@@ -1,0 +1,272 @@
+//! Containers in nets. In: each container in both step modes, nested, and by its own definition; out: the same numbers, states
+//! under SpikingJelly's names, gradients through time, and steps where there are some.
+
+mod support;
+
+use snn::{Kind, Result, Seq, Shape1, Tensor, snn_net};
+use support::{assert_near, assert_says, input, names, rand, shake, store};
+
+/// A function of the user's own, (y_prev, x).
+pub fn leak(y_prev: &Tensor, x: &Tensor) -> Result<Tensor> {
+    Ok(y_prev.f_mul_scalar(0.25)?.f_add(x)?)
+}
+
+snn_net! {
+    use crate::leak;
+
+    /// One of each, whole sequences.
+    net Multi(x: [T, 6]) -> [T, 3] {
+        T = 5;
+        step_mode = 'm';
+        surrogate = ATan;
+        one: SeqToANNContainer([Linear(_, 8), fc: [Linear(_, 6), Identity()]]),
+        steps: MultiStepContainer([Linear(_, 6), sn: IFNode()]),
+        both: StepModeContainer([Linear(_, 6), LIFNode()], stateful = true),
+        ew: ElementWiseRecurrentContainer([Linear(_, 6), IFNode(v_reset = None)], |y_prev, x| 0.5 * y_prev + x),
+        own: ElementWiseRecurrentContainer(Linear(_, 6), leak),
+        rec: LinearRecurrentContainer([fc: Linear(_, 4), sn: ParametricLIFNode()], 6, 4),
+        deep: ElementWiseRecurrentContainer(LinearRecurrentContainer([Linear(_, 4)], _, 4, bias = false), sub),
+        out: MultiStepContainer([ElementWiseRecurrentContainer([IFNode()], max), Linear(_, 3)]),
+    }
+
+    /// The same, step by step.
+    net Single(x: [T, 6]) -> [T, 3] {
+        T = 5;
+        step_mode = 's';
+        surrogate = ATan;
+        one: [Linear(_, 8), fc: [Linear(_, 6), Identity()]],
+        steps: [Linear(_, 6), sn: IFNode()],
+        both: StepModeContainer([Linear(_, 6), LIFNode()], stateful = true),
+        ew: ElementWiseRecurrentContainer([Linear(_, 6), IFNode(v_reset = None)], |y_prev, x| 0.5 * y_prev + x),
+        own: ElementWiseRecurrentContainer(Linear(_, 6), leak),
+        rec: LinearRecurrentContainer([fc: Linear(_, 4), sn: ParametricLIFNode()], 6, 4),
+        deep: ElementWiseRecurrentContainer(LinearRecurrentContainer([Linear(_, 4)], _, 4, bias = false), sub),
+        out: [ElementWiseRecurrentContainer([IFNode()], max), Linear(_, 3)],
+    }
+}
+
+/// Both nets with the same weights, which fire at every depth.
+fn twins() -> Result<(Multi, Single, tch::nn::VarStore)> {
+    let (va, mut vb) = (store(), store());
+    let (m, s) = (Multi::new(&va.root())?, Single::new(&vb.root())?);
+    shake(&va);
+    vb.copy(&va)?;
+    Ok((m, s, va))
+}
+
+#[test]
+fn weights_and_states_have_spikingjellys_names() -> Result<()> {
+    let (net, _, vs) = twins()?;
+    let expected = [
+        "both.0.bias",
+        "both.0.weight",
+        "deep.sub_module.rc.weight",
+        "deep.sub_module.sub_module.0.bias",
+        "deep.sub_module.sub_module.0.weight",
+        "ew.sub_module.0.bias",
+        "ew.sub_module.0.weight",
+    ];
+    let found = names(&vs);
+    assert!(expected.iter().all(|name| found.iter().any(|n| n == name)), "{found:?}");
+    for name in ["rec.rc.weight", "rec.rc.bias", "rec.sub_module.fc.weight", "rec.sub_module.sn.w", "own.sub_module.weight"] {
+        assert!(found.iter().any(|n| n == name), "{name} is not in {found:?}");
+    }
+    let mut s = net.state(2);
+    assert!(s.named_tensors().is_empty());
+    net.forward_from(&Multi::input(input(&[5, 2, 6]))?, &mut s, true)?;
+    let state: Vec<String> = s.named_tensors().into_iter().map(|(name, _)| name).collect();
+    let expected = [
+        "steps.sn.v",
+        "both.1.v",
+        "ew.sub_module.1.v",
+        "ew.y",
+        "own.y",
+        "rec.sub_module.sn.v",
+        "rec.y",
+        "deep.sub_module.y",
+        "deep.y",
+        "out.0.sub_module.0.v",
+        "out.0.y",
+    ];
+    let sorted = |mut v: Vec<String>| {
+        v.sort();
+        v
+    };
+    assert_eq!(sorted(state), sorted(expected.map(String::from).to_vec()));
+    Ok(())
+}
+
+#[test]
+fn steps_and_sequences_agree_forward_and_backward() -> Result<()> {
+    let (m, s, _) = twins()?;
+    let x = input(&[5, 2, 6]);
+    let (xa, xb) = (x.copy().set_requires_grad(true), x.copy().set_requires_grad(true));
+    let a = m.forward_t(&Multi::input(xa.shallow_clone())?, true)?;
+    let b = s.forward_t(&Single::input(xb.shallow_clone())?, true)?;
+    assert!(a.abs().max().double_value(&[]) > 0.0);
+    assert_near(&a, &b, 1e-5);
+    let weights = rand(&[5, 2, 3]);
+    (&*a * &weights).sum(Kind::Float).backward();
+    (&*b * &weights).sum(Kind::Float).backward();
+    assert!(xa.grad().abs().max().double_value(&[]) > 0.0);
+    assert_near(&xa.grad(), &xb.grad(), 1e-4);
+    assert_near(&m.rec.rc.weight.grad(), &s.rec.rc.weight.grad(), 1e-4);
+    Ok(())
+}
+
+#[test]
+fn a_state_split_anywhere_is_the_whole() -> Result<()> {
+    let (net, single, _) = twins()?;
+    let x = input(&[5, 2, 6]);
+    let whole = net.forward(&Multi::input(x.shallow_clone())?)?;
+    for cut in 1..5 {
+        let mut s = net.state(2);
+        let part = |from: i64, to: i64| snn::Steps::<Shape1<6>>::new(x.slice(0, from, to, 1));
+        let a = net.forward_chunk(&part(0, cut)?, &mut s, false)?;
+        let b = net.forward_chunk(&part(cut, 5)?, &mut s, false)?;
+        assert_near(&Tensor::cat(&[&*a, &*b], 0), &whole, 1e-6);
+    }
+    // One step at a time, of both nets: containers of sequences have steps.
+    let (mut s, mut t) = (net.state(2), single.state(2));
+    let seq: Seq<Shape1<6>, 5> = Multi::input(x)?;
+    for i in 0..5 {
+        let x_t = seq.step(i).expect("five steps");
+        assert_near(&*net.step(&x_t, &mut s)?, &whole.get(i as i64), 1e-6);
+        assert_near(&*single.step(&x_t, &mut t)?, &whole.get(i as i64), 1e-5);
+    }
+    s.reset();
+    assert!(s.named_tensors().is_empty());
+    Ok(())
+}
+
+#[test]
+fn detach_cuts_the_state_and_leaves_what_was_returned() -> Result<()> {
+    let (net, _, _) = twins()?;
+    let x = input(&[5, 2, 6]).set_requires_grad(true);
+    let mut s = net.state(2);
+    let y = net.forward_from(&Multi::input(x.shallow_clone())?, &mut s, true)?;
+    s.detach();
+    assert!(s.named_tensors().iter().all(|(_, t)| !t.requires_grad()));
+    y.sum(Kind::Float).backward();
+    assert!(x.grad().abs().max().double_value(&[]) > 0.0, "the output still has its history");
+    Ok(())
+}
+
+#[test]
+fn a_recurrent_container_is_its_definition() -> Result<()> {
+    snn_net! {
+        net Rec(x: [T, 4]) -> ([T, 3], [T, 4]) {
+            T = 6;
+            step_mode = 'm';
+            rec: LinearRecurrentContainer([Linear(_, 3), Tanh()], 4, 3),
+            ew: ElementWiseRecurrentContainer([Linear(_, 4)], sub),
+            forward(x) { (rec(x), ew(x)) }
+        }
+    }
+    let vs = store();
+    let net = Rec::new(&vs.root())?;
+    let x = input(&[6, 2, 4]);
+    let (y, z) = net.forward(&Rec::input(x.shallow_clone())?)?;
+    let linear = |x: &Tensor, l: &snn::Linear| x.linear(&l.weight, l.bias.as_ref());
+    let (mut h, mut g) = (Tensor::zeros([2, 3], support::F32), Tensor::zeros([2, 4], support::F32));
+    for t in 0..6 {
+        h = linear(&linear(&Tensor::cat(&[x.get(t), h], -1), &net.rec.rc), &net.rec.sub_module.0).tanh();
+        assert_near(&y.get(t), &h, 1e-6);
+        // (y_prev, x): the order of SpikingJelly's code, not of its documentation.
+        g = linear(&(g - x.get(t)), &net.ew.sub_module.0);
+        assert_near(&z.get(t), &g, 1e-6);
+    }
+    Ok(())
+}
+
+#[test]
+fn a_static_input_enters_at_every_step() -> Result<()> {
+    snn_net! {
+        net Shown(x: [6]) -> ([T, 4], [T, 6], [3]) {
+            T = 4;
+            step_mode = 'm';
+            rec: LinearRecurrentContainer([Linear(_, 4), IFNode()], _, 4),
+            steps: MultiStepContainer([Linear(_, 6), IFNode()]),
+            still: SeqToANNContainer([Linear(_, 3)]),
+            forward(x) { (rec(x), steps(x), still(x)) }
+        }
+        net ShownS(x: [6]) -> ([T, 4], [T, 6], [3]) {
+            T = 4;
+            step_mode = 's';
+            rec: LinearRecurrentContainer([Linear(_, 4), IFNode()], _, 4),
+            steps: StepModeContainer([Linear(_, 6), IFNode()], stateful = true),
+            still: [Linear(_, 3)],
+            forward(x) { (rec(x), steps(x), still(x)) }
+        }
+    }
+    let (va, mut vb) = (store(), store());
+    let (m, s) = (Shown::new(&va.root())?, ShownS::new(&vb.root())?);
+    shake(&va);
+    vb.copy(&va)?;
+    let x = input(&[2, 6]);
+    let (a, b) = (m.forward(&Shown::input(x.shallow_clone())?)?, s.forward(&ShownS::input(x)?)?);
+    assert!(a.0.sum(Kind::Float).double_value(&[]) > 0.0 && a.1.sum(Kind::Float).double_value(&[]) > 0.0);
+    for (a, b) in [(&*a.0, &*b.0), (&*a.1, &*b.1), (&*a.2, &*b.2)] {
+        assert_near(a, b, 1e-6);
+    }
+    Ok(())
+}
+
+#[test]
+fn neurons_inside_are_recorded() -> Result<()> {
+    snn_net! {
+        net Tapped(x: [T, 6]) -> [T, 6] {
+            T = 4;
+            step_mode = 'm';
+            steps: MultiStepContainer([fc: Linear(_, 6), #[record(spikes, voltage)] sn: IFNode()]),
+            rec: ElementWiseRecurrentContainer([Linear(_, 6), #[record(spikes)] IFNode()], add),
+        }
+    }
+    let vs = store();
+    let net = Tapped::new(&vs.root())?;
+    shake(&vs);
+    let (y, rec) = net.forward_recorded(&Tapped::input(input(&[4, 2, 6]))?, false)?;
+    assert_near(&rec.rec.sub_module.1.spikes, &y, 0.0);
+    assert_eq!(rec.steps.sn.voltage.size(), [4, 2, 6]);
+    assert!(rec.steps.sn.spikes.sum(Kind::Float).double_value(&[]) > 0.0);
+    Ok(())
+}
+
+#[test]
+fn time_in_the_last_axis() -> Result<()> {
+    snn_net! {
+        net Last(x: [6, 5]) -> ([3, 5], [3, 5]) {
+            T = 1;
+            step_mode = 'm';
+            steps: TLastMultiStepContainer([Linear(_, 3), IFNode()]),
+            one: TLastSeqToANNContainer([Linear(_, 3)]),
+            forward(x) { (steps(x), one(x)) }
+        }
+        net First(x: [T, 6]) -> ([T, 3], [T, 3]) {
+            T = 5;
+            step_mode = 'm';
+            steps: MultiStepContainer([Linear(_, 3), IFNode()]),
+            one: SeqToANNContainer([Linear(_, 3)]),
+            forward(x) { (steps(x), one(x)) }
+        }
+    }
+    let (va, mut vb) = (store(), store());
+    let (last, first) = (Last::new(&va.root())?, First::new(&vb.root())?);
+    shake(&va);
+    vb.copy(&va)?;
+    let x = input(&[2, 6, 5]);
+    let a = last.forward(&Last::input(x.shallow_clone())?)?;
+    let b = first.forward(&First::input(x.movedim_int(-1, 0))?)?;
+    assert!(b.0.sum(Kind::Float).double_value(&[]) > 0.0);
+    assert_near(&a.0, &b.0.movedim_int(0, -1), 1e-6);
+    assert_near(&a.1, &b.1.movedim_int(0, -1), 1e-6);
+    Ok(())
+}
+
+#[test]
+fn a_state_of_another_batch_is_refused() -> Result<()> {
+    let (net, _, _) = twins()?;
+    let mut s = net.state(2);
+    assert_says(net.forward_from(&Multi::input(input(&[5, 3, 6]))?, &mut s, false), &["Multi", "batch of 2", "gets 3"]);
+    Ok(())
+}
