@@ -47,6 +47,7 @@ pub mod neuron;
 pub mod ops;
 mod pool;
 pub mod prelude;
+mod print_shape;
 mod rng;
 mod scope;
 mod space;
@@ -58,7 +59,9 @@ mod tap;
 mod temporal_norm;
 mod tensor;
 pub mod train;
+mod upsample;
 mod voting;
+mod weight_standard;
 mod weights;
 
 pub use activation::{ReLU, Sigmoid, Tanh};
@@ -90,6 +93,7 @@ pub use pool::{
     MaxPool1dConfig, MaxPool1dWithIndices, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices, MaxPool3d, MaxPool3dConfig,
     MaxPool3dWithIndices, MaxPoolConfig, MaxPoolWithIndices,
 };
+pub use print_shape::{PrintShapeModule, PrintShapeModuleConfig};
 pub use rng::manual_seed;
 pub use scope::Scope;
 pub use snn_kernels::Activation;
@@ -108,7 +112,9 @@ pub use temporal_norm::{
     ThresholdDependentBatchNormConfig,
 };
 pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
+pub use upsample::{Upsample, UpsampleConfig, UpsampleMode};
 pub use voting::{VotingLayer, VotingLayerConfig};
+pub use weight_standard::{WSConv2d, WSConv2dConfig, WSLinear, WSLinearConfig};
 
 /// A spiking network, checked and generated at compile time.
 ///

@@ -77,6 +77,19 @@ pub const fn adaptive_pool(len: usize, out: Option<usize>) -> Option<usize> {
     }
 }
 
+/// Length after `Upsample` by `factor`: `floor(len * factor)`.
+///
+/// `None`: no cell is left, or `factor` is no positive number. PyTorch: `torch.nn.Upsample`, "Shape".
+pub const fn upsample(len: usize, factor: f64) -> Option<usize> {
+    if !(factor > 0.0 && factor < f64::INFINITY) {
+        return None;
+    }
+    match (len as f64 * factor) as usize {
+        0 => None,
+        n => Some(n),
+    }
+}
+
 /// The (left, right) zeros of `padding = "same"`: `dilation * (kernel - 1)` in all, the odd one on the right.
 pub const fn same_padding(kernel: usize, dilation: usize) -> (usize, usize) {
     let total = dilation * kernel.saturating_sub(1);
@@ -159,6 +172,13 @@ mod tests {
         assert_eq!(adaptive_pool(2, Some(5)), Some(5), "more cells than there are");
         assert_eq!(adaptive_pool(7, None), Some(7));
         assert_eq!((adaptive_pool(0, Some(1)), adaptive_pool(7, Some(0))), (None, None));
+    }
+
+    #[test]
+    fn upsampling_rounds_down() {
+        assert_eq!(upsample(5, 2.0), Some(10));
+        assert_eq!(upsample(5, 1.5), Some(7));
+        assert_eq!((upsample(5, 0.1), upsample(5, -1.0), upsample(5, f64::NAN), upsample(5, f64::INFINITY)), (None, None, None, None));
     }
 
     #[test]
