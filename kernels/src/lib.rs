@@ -33,6 +33,7 @@
 //! ```
 
 mod activation;
+mod attention;
 mod backward;
 mod dropout;
 mod error;
@@ -54,6 +55,7 @@ mod synapse_filter;
 mod tests;
 
 pub use activation::Activation;
+pub use attention::{Attention, AttentionGrads, AttentionKept, AttentionSizes, Perceptron, Planes, attention, attention_backward};
 pub use backward::{BackwardOut, backward};
 pub use dropout::dropout_mask;
 pub use error::Error;
