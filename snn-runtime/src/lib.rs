@@ -25,6 +25,7 @@
 pub mod __private;
 mod activation;
 mod adaptive_pool;
+mod attention;
 pub mod autograd;
 mod batchnorm;
 mod container;
@@ -43,6 +44,7 @@ mod layer;
 mod linear;
 pub mod monitor;
 mod neunorm;
+mod multi_dimensional_attention;
 pub mod neuron;
 pub mod ops;
 mod pool;
@@ -57,6 +59,7 @@ pub mod surrogate;
 mod synapse_filter;
 mod tap;
 mod temporal_norm;
+mod temporal_wise_attention;
 mod tensor;
 pub mod train;
 mod upsample;
@@ -86,6 +89,7 @@ pub use groupnorm::{GroupNorm, GroupNormConfig};
 pub use io::{load, save};
 pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
+pub use multi_dimensional_attention::{MultiDimensionalAttention, MultiDimensionalAttentionConfig};
 pub use neunorm::{NeuNorm, NeuNormConfig};
 pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, ParametricLIFNode, ParametricLIFNodeConfig};
 pub use pool::{
@@ -111,6 +115,7 @@ pub use temporal_norm::{
     ThresholdDependentBatchNorm2dConfig, ThresholdDependentBatchNorm3d, ThresholdDependentBatchNorm3dConfig,
     ThresholdDependentBatchNormConfig,
 };
+pub use temporal_wise_attention::{TemporalWiseAttention, TemporalWiseAttentionConfig};
 pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
 pub use upsample::{Upsample, UpsampleConfig, UpsampleMode};
 pub use voting::{VotingLayer, VotingLayerConfig};

@@ -152,6 +152,18 @@ pub const fn divide(layer: &str, len: usize, by: usize) -> usize {
     }
 }
 
+/// `size` made `by` times narrower, see [`crate::reduced`].
+#[track_caller]
+pub const fn reduced(layer: &str, size: usize, by: usize) -> usize {
+    match crate::reduced(size, by) {
+        Some(n) => n,
+        None => {
+            let m = Message::new().text("`").text(layer).text("`: a reduction of ").number(by);
+            panic!("{}", m.text(" is more than its size of ").number(size).as_str())
+        }
+    }
+}
+
 /// A number of steps or copies that must not be 0.
 #[track_caller]
 pub const fn positive(what: &str, n: usize) -> usize {

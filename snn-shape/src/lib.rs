@@ -113,6 +113,11 @@ pub const fn divide(len: usize, by: usize) -> Option<usize> {
     if by == 0 || !len.is_multiple_of(by) { None } else { Some(len / by) }
 }
 
+/// The width of a hidden layer that is `by` times narrower than `size`, rounded down; `None` if nothing is left of it.
+pub const fn reduced(size: usize, by: usize) -> Option<usize> {
+    if by == 0 || size < by { None } else { Some(size / by) }
+}
+
 /// Inputs that one output of a convolution or linear layer sees: `in_features / groups * kernel`; its square root bounds
 /// the initial weights.
 pub const fn fan_in(in_features: usize, groups: usize, kernel: &[usize]) -> usize {
@@ -197,6 +202,7 @@ mod tests {
         assert_eq!(divide(100, 10), Some(10));
         assert_eq!(divide(105, 10), None);
         assert_eq!(divide(105, 0), None);
+        assert_eq!((reduced(7, 4), reduced(4, 4), reduced(3, 4), reduced(3, 0)), (Some(1), Some(1), None, None));
         assert_eq!(fan_in(6, 2, &[3, 3]), 27);
         assert_eq!(product(&[]), 1);
     }

@@ -7,6 +7,7 @@
 mod activation;
 mod adaptive_pool;
 mod args;
+mod attention;
 mod batchnorm;
 mod container;
 mod conv;
@@ -165,6 +166,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         neunorm::LAYERS,
         synapse_filter::LAYERS,
         delay::LAYERS,
+        attention::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         time::LAYERS,
