@@ -44,10 +44,7 @@ fn temporal_wise(rule: &mut Rule<'_>) -> Result<Built, ()> {
     let steps = rule.inferred_steps("T");
     let hidden = reduced(rule, "T", &steps, "reduction", "time steps")?;
     let config = vec![rule.field("T", &steps), rule.pass("reduction"), rule.pass("dimension")];
-    let weights = vec![
-        ("sharedMLP.0.weight", vec![hidden.clone(), steps.clone()]),
-        ("sharedMLP.2.weight", vec![steps.clone(), hidden]),
-    ];
+    let weights = vec![("sharedMLP.0.weight", vec![hidden.clone(), steps.clone()]), ("sharedMLP.2.weight", vec![steps.clone(), hidden])];
     Ok(Built {
         config: Some(config),
         weights,
@@ -75,7 +72,8 @@ fn multi_dimensional(rule: &mut Rule<'_>) -> Result<Built, ()> {
     }
     if rule.flag("use_channel") {
         let hidden = reduced(rule, "C", &channels, "reduction_c", "channels")?;
-        weights.extend([("ca.sharedMLP.0.weight", pointwise(&hidden, &channels)), ("ca.sharedMLP.2.weight", pointwise(&channels, &hidden))]);
+        weights
+            .extend([("ca.sharedMLP.0.weight", pointwise(&hidden, &channels)), ("ca.sharedMLP.2.weight", pointwise(&channels, &hidden))]);
     }
     if rule.flag("use_spatial") {
         weights.push(("sa.conv.weight", vec![1.into(), 2.into(), kernel.into(), kernel.into()]));
