@@ -9,8 +9,8 @@ use std::hint::black_box;
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use rayon::prelude::*;
 use snn_kernels::{
-    ATan, BackwardOut, Charge, Fire, ForwardOut, If, Input, Lif, Plif, Reset, Sigmoid, Surrogate, backward, dropout_mask, forward,
-    philox4x32,
+    ATan, BackwardOut, Channels, Constants, Draw, ForwardOut, IFNodeConfig, Input, LIFNodeConfig, Neuron, ParametricLIFNodeConfig, Pass,
+    Sigmoid, Upstream, backward, dropout_mask, forward, philox4x32,
 };
 
 const STEPS: usize = 8;
@@ -18,16 +18,6 @@ const NEURONS: usize = 16 * 128 * 14 * 14;
 
 /// Sets of buffers: 4 x 51 MB do not fit in a cache.
 const SETS: usize = 4;
-
-const FIRE: Fire<f32> = Fire {
-    v_threshold: 1.0,
-    reset: Reset::Hard(0.0),
-    detach_reset: false,
-    surrogate: Surrogate::ATan(ATan { alpha: 2.0, spiking: true }),
-    spiking: true,
-};
-const LIF: Lif<f32> = Lif { tau: 2.0, decay_input: true, rest: 0.0 };
-const PLIF: Plif<f32> = Plif { q: 0.5, decay_input: true, rest: 0.0 };
 
 struct Data {
     x: Vec<f32>,
@@ -47,22 +37,36 @@ impl Data {
         Data { x: random(0), grad_spikes: random(1), spikes: random(2), grad_x: random(3), v: vec![0.5; NEURONS] }
     }
 
-    fn forward(&mut self, charge: &impl Charge<f32>, fire: &Fire<f32>, x: Option<&[f32]>) {
+    fn forward(&mut self, neuron: &impl Neuron, x: Option<&[f32]>) {
+        let constants = constants(neuron);
         let x = x.map_or(Input::Sequence(&self.x), Input::Static);
-        let out = ForwardOut { spikes: &mut self.spikes, v: &mut self.v, v_seq: None };
-        forward(charge, fire, STEPS, x, None, out).expect("buffers of the right size");
+        let pass = Pass { steps: STEPS, neurons: NEURONS, x, start: &[], constants: &constants, draw: Draw::default() };
+        let out = ForwardOut { y: &mut self.spikes, states: vec![&mut self.v], sequences: vec![] };
+        forward(neuron, pass, out).expect("buffers of the right size");
     }
 
-    fn backward(&mut self, charge: &impl Charge<f32>, fire: &Fire<f32>) {
-        let out = BackwardOut { x: Some(&mut self.grad_x), v0: None };
+    fn backward(&mut self, neuron: &impl Neuron) {
+        let constants = constants(neuron);
         let x = Input::Sequence(&self.x);
-        let params = backward(charge, fire, STEPS, NEURONS, x, None, Some(&self.grad_spikes), None, out);
-        black_box(params.expect("buffers of the right size"));
+        let pass = Pass { steps: STEPS, neurons: NEURONS, x, start: &[], constants: &constants, draw: Draw::default() };
+        let upstream = Upstream { y: Some(&self.grad_spikes), states: &[] };
+        let out = BackwardOut { x: Some(&mut self.grad_x), start: vec![] };
+        black_box(backward(neuron, pass, upstream, out).expect("buffers of the right size"));
     }
+}
+
+/// The constants of a neuron with a learned parameter of 0, or none.
+fn constants<N: Neuron>(neuron: &N) -> Constants<f32> {
+    let learned: [&[f64]; 1] = [&[0.0]];
+    Constants::new(neuron, &learned[..N::LEARNED.len()], Channels::ONE).expect("at most one parameter")
 }
 
 fn neuron(c: &mut Criterion) {
     let mut sets: Vec<Data> = (0..SETS).map(Data::new).collect();
+    let atan = ATan::default().into();
+    let lif = LIFNodeConfig { surrogate_function: atan, ..Default::default() };
+    let plif = ParametricLIFNodeConfig { surrogate_function: atan, ..Default::default() };
+    let soft = IFNodeConfig { v_reset: None, ..Default::default() };
     let one_step = sets[0].x[..NEURONS].to_vec();
     for threads in [1, 2] {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("a thread pool");
@@ -83,20 +87,20 @@ fn neuron(c: &mut Criterion) {
         bench("copy x to spikes", &mut |d| {
             d.spikes.par_chunks_mut(share).zip(d.x.par_chunks(share)).for_each(|(to, from)| to.copy_from_slice(from));
         });
-        bench("forward lif", &mut |d| d.forward(&LIF, &FIRE, None));
-        bench("forward plif", &mut |d| d.forward(&PLIF, &FIRE, None));
-        bench("forward if, soft reset", &mut |d| d.forward(&If, &Fire { reset: Reset::Soft, ..FIRE }, None));
-        bench("forward lif, static input", &mut |d| d.forward(&LIF, &FIRE, Some(&one_step)));
+        bench("forward lif", &mut |d| d.forward(&lif, None));
+        bench("forward plif", &mut |d| d.forward(&plif, None));
+        bench("forward if, soft reset", &mut |d| d.forward(&soft, None));
+        bench("forward lif, static input", &mut |d| d.forward(&lif, Some(&one_step)));
         bench("add x and grad to grad_x", &mut |d| {
             let rows = d.grad_x.par_chunks_mut(share).zip(d.x.par_chunks(share)).zip(d.grad_spikes.par_chunks(share));
             rows.for_each(|((to, x), grad)| to.iter_mut().zip(x).zip(grad).for_each(|((to, x), grad)| *to = x + grad));
         });
-        bench("backward lif atan", &mut |d| d.backward(&LIF, &FIRE));
-        bench("backward lif sigmoid", &mut |d| d.backward(&LIF, &Fire { surrogate: Sigmoid::default().into(), ..FIRE }));
-        bench("backward plif atan", &mut |d| d.backward(&PLIF, &FIRE));
+        bench("backward lif atan", &mut |d| d.backward(&lif));
+        bench("backward lif sigmoid", &mut |d| d.backward(&LIFNodeConfig { surrogate_function: Sigmoid::default().into(), ..lif }));
+        bench("backward plif atan", &mut |d| d.backward(&plif));
         bench("forward and backward lif atan", &mut |d| {
-            d.forward(&LIF, &FIRE, None);
-            d.backward(&LIF, &FIRE);
+            d.forward(&lif, None);
+            d.backward(&lif);
         });
         bench("dropout mask", &mut |d| dropout_mask(0, 1, 2, 0.5, &mut d.spikes).expect("p in [0, 1)"));
         group.finish();

@@ -1,151 +1,167 @@
-//! Multi-step backward pass. In: what the forward pass had (x, v0) and the gradients of its results; out: the gradients of x, v0 and the
-//! charge's parameters.
+//! Multi-step backward pass. In: what the forward pass had and the gradients of its results; out: the gradients of x, the first states and
+//! the constants.
 
 use std::ops::Range;
 
 use pulp::Arch;
+use rayon::prelude::*;
 
-use crate::error::{Error, check_opt, sequence_len};
-use crate::fire::Fire;
+use crate::block::{Block, Fires, Firing, Lanes, States, zeros};
+use crate::constants::per_channel;
+use crate::error::{Error, check_len, check_opt};
+use crate::forward::Pass;
 use crate::input::Input;
 use crate::lanes::{LANES, blocks, lanes, load, prefetch, store};
-use crate::neuron::{Charge, MAX_PARAMS};
+use crate::neuron::{MAX_CONSTANTS, Neuron};
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
 
-/// Bytes of each of a tile's two buffers, h and g: both stay in L1 next to the rows that stream through it.
-const TILE_BYTES: usize = 8 << 10;
+/// Bytes of a tile's rows, which stay in L1 next to the rows that stream through it: states and slopes.
+const TILE_BYTES: usize = 16 << 10;
+
+/// The loss's gradients with respect to what [`forward`](crate::forward) wrote. `None` is zero.
+#[derive(Clone, Copy, Debug)]
+pub struct Upstream<'a, F> {
+    /// `[steps, neurons]`: dL/dy.
+    pub y: Option<&'a [F]>,
+    /// One per [`Neuron::STATES`], or none at all: `[neurons]`, dL/d(state after the last step).
+    pub states: &'a [Option<&'a [F]>],
+}
 
 /// Where [`backward`] writes; `None` is not computed. All lengths in elements.
 #[derive(Debug)]
 pub struct BackwardOut<'a, F> {
     /// dL/dx: `[steps, neurons]` for [`Input::Sequence`], `[neurons]` (summed over the steps) for [`Input::Static`].
     pub x: Option<&'a mut [F]>,
-    /// `[neurons]`: dL/dv0.
-    pub v0: Option<&'a mut [F]>,
+    /// One per [`Neuron::STATES`], or none at all: `[neurons]`, dL/d(state before the first step).
+    pub start: Vec<Option<&'a mut [F]>>,
 }
 
-/// The gradients of a [`forward`](crate::forward) call with the same arguments; `neurons` is its `out.v.len()`.
+/// The gradients of a [`forward`](crate::forward) call with the same `pass`.
 ///
-/// `grad_spikes` (`[steps, neurons]`) and `grad_v` (`[neurons]`) are the loss's gradients with respect to the spikes and the last
-/// potential; `None` is zero. Returns dL/d(parameter) for each of the charge's parameters ([`Charge::PARAMS`]), summed over a neuron's
-/// steps in `F` and over neurons in `f64`.
+/// Returns dL/d(constants), of the first [`Neuron::LEARNED_CONSTANTS`], one set per channel: summed over a neuron's steps in `F` and over
+/// neurons in `f64`. [`learned_gradient`](crate::learned_gradient) makes gradients of parameters of them.
 ///
-/// With G_s, G_v the gradients of spike and potential of a step and g the surrogate's derivative at h - v_threshold:
-/// dL/dh = g (G_s + G_v dv/ds) + G_v dv/dh, without the dv/ds term if `detach_reset`. Thresholds and reset values get no gradient.
-/// With `spiking = false` this is the true gradient of the forward pass.
+/// Nothing is saved by the forward pass: a tile of neurons runs it again, keeps the states before each step and the surrogate's derivatives
+/// there, and then walks [`Neuron::adjoint`] from the last step to the first. With `spiking: false` this is the true gradient.
 ///
 /// # Errors
 /// [`Error::Length`] if a buffer does not fit `steps` and `neurons`.
-pub fn backward<F: Real, C: Charge<F>>(
-    charge: &C,
-    fire: &Fire<F>,
-    steps: usize,
-    neurons: usize,
-    x: Input<'_, F>,
-    v0: Option<&[F]>,
-    grad_spikes: Option<&[F]>,
-    grad_v: Option<&[F]>,
+pub fn backward<F: Real, N: Neuron>(
+    neuron: &N,
+    pass: Pass<'_, F>,
+    upstream: Upstream<'_, F>,
     out: BackwardOut<'_, F>,
-) -> Result<Vec<f64>, Error> {
-    backward_on(Arch::new(), charge, fire, steps, neurons, x, v0, grad_spikes, grad_v, out)
+) -> Result<Vec<[f64; MAX_CONSTANTS]>, Error> {
+    backward_on(Arch::new(), neuron, pass, upstream, out)
 }
 
 /// [`backward`] with a given instruction set.
-pub(crate) fn backward_on<F: Real, C: Charge<F>>(
+pub(crate) fn backward_on<F: Real, N: Neuron>(
     arch: Arch,
-    charge: &C,
-    fire: &Fire<F>,
-    steps: usize,
-    neurons: usize,
-    x: Input<'_, F>,
-    v0: Option<&[F]>,
-    grad_spikes: Option<&[F]>,
-    grad_v: Option<&[F]>,
+    neuron: &N,
+    pass: Pass<'_, F>,
+    upstream: Upstream<'_, F>,
     out: BackwardOut<'_, F>,
-) -> Result<Vec<f64>, Error> {
-    const { assert!(C::PARAMS <= MAX_PARAMS) };
-    let len = sequence_len(steps, neurons)?;
-    x.check(steps, neurons)?;
-    check_opt("v0", neurons, v0)?;
-    check_opt("grad_spikes", len, grad_spikes)?;
-    check_opt("grad_v", neurons, grad_v)?;
-    check_opt("out.x", x.len(steps, neurons)?, out.x.as_deref())?;
-    check_opt("out.v0", neurons, out.v0.as_deref())?;
+) -> Result<Vec<[f64; MAX_CONSTANTS]>, Error> {
+    let len = pass.check::<N>()?;
+    let (steps, neurons) = (pass.steps, pass.neurons);
+    check_opt("upstream.y", len, upstream.y)?;
+    if !upstream.states.is_empty() {
+        check_len("upstream.states", N::STATES.len(), upstream.states.len())?;
+    }
+    upstream.states.iter().try_for_each(|state| check_opt("upstream.states", neurons, *state))?;
+    check_opt("out.x", pass.x.len(steps, neurons)?, out.x.as_deref())?;
+    if !out.start.is_empty() {
+        check_len("out.start", N::STATES.len(), out.start.len())?;
+    }
+    out.start.iter().try_for_each(|state| check_opt("out.start", neurons, state.as_deref()))?;
 
-    let pass = Pass {
-        charge: *charge,
-        fire: *fire,
-        steps,
-        neurons,
-        x,
-        v0,
-        grad_spikes,
-        grad_v,
+    let mut own = vec![F::ZERO; if per_channel::<N>() { N::LEARNED_CONSTANTS * neurons } else { 0 }];
+    let firing = Firing::new(neuron.surrogate(), pass.draw);
+    let run = Run {
+        neuron: *neuron,
+        firing,
+        pass,
+        upstream,
         grad_x: out.x.map(|g| Columns::new(g, neurons)),
-        grad_v0: out.v0.map(|g| Columns::new(g, neurons)),
+        grad_start: out.start.into_iter().map(|g| g.map(|g| Columns::new(g, neurons))).collect(),
+        own: Columns::new(&mut own, neurons),
     };
-    let blocks = TILE_BYTES / size_of::<[F; LANES]>() / steps.max(1);
-    let width = blocks.clamp(1, 64) * LANES;
-    let rows = |wanted: bool| vec![F::ZERO; if wanted { steps * width } else { 0 }];
-    let scratch = || Scratch { width, h: rows(true), g: rows(true), s: rows(!fire.spiking) };
+    let rows = N::STATES.len() + N::FIRES * if firing.plain { 1 } else { 2 };
+    let width = (TILE_BYTES / size_of::<Lanes<F>>() / (rows * steps).max(1)).clamp(1, 64) * LANES;
+    let row = |wanted: usize| vec![F::ZERO; wanted * steps * width];
+    let spikes = if firing.plain { 0 } else { N::FIRES };
+    let scratch = || Scratch { width, steps, states: row(N::STATES.len()), slopes: row(N::FIRES), spikes: row(spikes) };
     let sums = map_tiles(neurons, width, steps, &scratch, &|scratch, tile| {
         arch.dispatch(
             #[inline(always)]
-            || pass.tile(arch, scratch, tile),
+            || run.tile(arch, scratch, tile),
         )
     });
-    let total = |i: usize| sums.iter().map(|tile| tile[i]).sum();
-    Ok((0..C::PARAMS).map(total).collect())
+    drop(run);
+    if per_channel::<N>() {
+        return Ok(of_channels::<F, N>(&pass, &own));
+    }
+    let mut total = [0.0; MAX_CONSTANTS];
+    for tile in &sums {
+        total.iter_mut().zip(tile).for_each(|(total, tile)| *total += tile);
+    }
+    Ok(vec![total])
+}
+
+/// Sums of gradients per neuron (`[LEARNED_CONSTANTS, neurons]`) over the neurons of each channel, always in the same order.
+fn of_channels<F: Real, N: Neuron>(pass: &Pass<'_, F>, own: &[F]) -> Vec<[f64; MAX_CONSTANTS]> {
+    let channels = pass.constants.channels();
+    let sample = channels.count * channels.inner;
+    let sum = |channel: usize| {
+        let mut sums = [0.0; MAX_CONSTANTS];
+        for (sum, row) in sums.iter_mut().zip(own.chunks(pass.neurons.max(1))) {
+            let parts = row.chunks(sample).map(|sample| &sample[channel * channels.inner..][..channels.inner]);
+            *sum = parts.flatten().map(|g| g.to_f64()).sum();
+        }
+        sums
+    };
+    (0..channels.count).into_par_iter().map(sum).collect()
 }
 
 /// The arguments of one call, checked.
-struct Pass<'a, F, C> {
-    charge: C,
-    fire: Fire<F>,
-    steps: usize,
-    neurons: usize,
-    x: Input<'a, F>,
-    v0: Option<&'a [F]>,
-    grad_spikes: Option<&'a [F]>,
-    grad_v: Option<&'a [F]>,
+struct Run<'a, F, N> {
+    neuron: N,
+    firing: Firing,
+    pass: Pass<'a, F>,
+    upstream: Upstream<'a, F>,
     grad_x: Option<Columns<'a, F>>,
-    grad_v0: Option<Columns<'a, F>>,
+    grad_start: Vec<Option<Columns<'a, F>>>,
+    /// Gradients of constants that channels have of their own: `[LEARNED_CONSTANTS, neurons]`.
+    own: Columns<'a, F>,
 }
 
-/// What one tile of neurons keeps in cache: `[steps, width]` each.
+/// What one tile of neurons keeps in cache: `[steps, width]`, for each state or call of the surrogate function.
 struct Scratch<F> {
     width: usize,
-    /// The charged potential h.
-    h: Vec<F>,
-    /// h - v_threshold, then the surrogate's derivative there.
-    g: Vec<F>,
-    /// The output of a neuron that is not spiking; else empty, since spikes follow from h.
-    s: Vec<F>,
+    steps: usize,
+    /// The states before each step.
+    states: Vec<F>,
+    /// What the surrogate function is given, then its derivative there.
+    slopes: Vec<F>,
+    /// What comes out of it; empty where the sign of what goes in says it.
+    spikes: Vec<F>,
 }
 
 impl<F: Real> Scratch<F> {
-    /// Where the block that starts at `at` has its step `t`.
+    /// Where the block that starts at `at` has step `t` of row group `i`.
     #[inline(always)]
-    fn place(&self, t: usize, at: usize) -> Range<usize> {
-        t * self.width + at..t * self.width + at + LANES
-    }
-
-    /// Charged potential and spike.
-    #[inline(always)]
-    fn fired(&self, place: Range<usize>, fire: &Fire<F>) -> ([F; LANES], [F; LANES]) {
-        let h = load::<F, true>(&self.h[place.clone()]);
-        (h, if fire.spiking { lanes(|k| (h[k] - fire.v_threshold).heaviside()) } else { load::<F, true>(&self.s[place]) })
+    fn place(&self, i: usize, t: usize, at: usize) -> Range<usize> {
+        let start = (i * self.steps + t) * self.width + at;
+        start..start + LANES
     }
 }
 
-/// Parameter gradients by parameter and lane.
-type Sums = [[f64; LANES]; MAX_PARAMS];
-
-impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
-    /// Returns the tile's parameter gradients.
+impl<F: Real, N: Neuron> Run<'_, F, N> {
+    /// Returns the tile's gradients of shared constants.
     #[inline(always)]
-    fn tile(&self, arch: Arch, scratch: &mut Scratch<F>, tile: Range<usize>) -> [f64; MAX_PARAMS] {
+    fn tile(&self, arch: Arch, scratch: &mut Scratch<F>, tile: Range<usize>) -> [f64; MAX_CONSTANTS] {
         let (full, rest) = blocks(tile.clone());
         let at = |of: &Range<usize>| of.start - tile.start;
         for of in full.clone() {
@@ -154,109 +170,114 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
         if let Some(of) = rest.clone() {
             self.replay::<false>(arch, scratch, at(&of), of);
         }
-        self.fire.surrogate.derivative_on(arch, &mut scratch.g);
-        let mut sums = [[0.0; LANES]; MAX_PARAMS];
+        self.neuron.surrogate().derivative_on(arch, &mut scratch.slopes);
+        let mut sums = [[0.0; LANES]; MAX_CONSTANTS];
         for of in full {
             self.reverse::<true>(scratch, at(&of), of, &mut sums);
         }
         if let Some(of) = rest {
             self.reverse::<false>(scratch, at(&of), of, &mut sums);
         }
-        let mut totals = [0.0; MAX_PARAMS];
-        for (total, lanes) in totals.iter_mut().zip(&sums).take(C::PARAMS) {
+        let mut totals = [0.0; MAX_CONSTANTS];
+        for (total, lanes) in totals.iter_mut().zip(&sums).take(N::LEARNED_CONSTANTS) {
             *total = lanes.iter().sum();
         }
         totals
     }
 
-    /// The potential before the first step.
-    #[inline(always)]
-    fn first<const FULL: bool>(&self, of: Range<usize>) -> [F; LANES] {
-        match self.v0 {
-            Some(v0) => load::<F, FULL>(&v0[of]),
-            None => [self.fire.reset.start(); LANES],
-        }
-    }
-
     /// The forward pass of a block again: fills its part of the scratch.
     #[inline(always)]
     fn replay<const FULL: bool>(&self, arch: Arch, scratch: &mut Scratch<F>, at: usize, of: Range<usize>) {
-        let (charge, fire) = (self.charge, self.fire);
-        let mut v = self.first::<FULL>(of.clone());
-        for t in 0..self.steps {
-            let x = load::<F, FULL>(self.x.row(t, self.neurons, of.clone()));
-            if let Some(grad) = self.grad_spikes {
+        let (neuron, firing, pass) = (self.neuron, self.firing, self.pass);
+        let block = Block::new(&neuron, pass.constants, &of);
+        let mut states = Block::<F, N>::start::<FULL>(pass.constants, pass.start, &of);
+        for t in 0..pass.steps {
+            let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            if let Some(grad) = self.upstream.y {
                 // For `reverse`. The hardware does not see it coming: the steps' rows are far apart and a tile's are short.
-                prefetch(&grad[t * self.neurons..][of.clone()]);
+                prefetch(&grad[t * pass.neurons..][of.clone()]);
             }
-            let h = lanes(|k| charge.charge(v[k], x[k]));
-            let over = lanes(|k| h[k] - fire.v_threshold);
-            let place = scratch.place(t, at);
-            store::<F, true>(&h, &mut scratch.h[place.clone()]);
-            store::<F, true>(&over, &mut scratch.g[place.clone()]);
-            let s = if fire.spiking {
-                lanes(|k| over[k].heaviside())
-            } else {
-                let s = &mut scratch.s[place];
-                store::<F, true>(&over, s);
-                fire.surrogate.primitive_on(arch, s);
-                load::<F, true>(s)
-            };
-            v = fire.next(s, h);
+            for (i, state) in states.iter().enumerate().take(N::STATES.len()) {
+                let place = scratch.place(i, t, at);
+                store::<F, true>(state, &mut scratch.states[place]);
+            }
+            let (over, kept) = block.charge(&states, &x);
+            let spikes = firing.spikes::<F, N>(arch, &over, t, of.start);
+            for i in 0..N::FIRES {
+                let place = scratch.place(i, t, at);
+                store::<F, true>(&over[i], &mut scratch.slopes[place.clone()]);
+                if !firing.plain {
+                    store::<F, true>(&spikes[i], &mut scratch.spikes[place]);
+                }
+            }
+            (_, states) = block.finish(&states, &x, &kept, &spikes);
         }
     }
 
     /// The recurrence of a block from its last step to its first.
     #[inline(always)]
-    fn reverse<const FULL: bool>(&self, scratch: &Scratch<F>, at: usize, of: Range<usize>, sums: &mut Sums) {
-        let (charge, fire) = (self.charge, self.fire);
-        let mut grad_v = match self.grad_v {
-            Some(grad) => load::<F, FULL>(&grad[of.clone()]),
-            None => [F::ZERO; LANES],
-        };
-        let mut total = [F::ZERO; LANES];
-        let mut params = [[F::ZERO; LANES]; MAX_PARAMS];
-        for t in (0..self.steps).rev() {
-            let x = load::<F, FULL>(self.x.row(t, self.neurons, of.clone()));
-            let g = load::<F, true>(&scratch.g[scratch.place(t, at)]);
-            let grad_s = match self.grad_spikes {
-                Some(grad) => load::<F, FULL>(&grad[t * self.neurons..][of.clone()]),
+    fn reverse<const FULL: bool>(&self, scratch: &Scratch<F>, at: usize, of: Range<usize>, totals: &mut [[f64; LANES]; MAX_CONSTANTS]) {
+        let (neuron, firing, pass) = (self.neuron, self.firing, self.pass);
+        let block = Block::<F, N>::new(&neuron, pass.constants, &of);
+        let mut grad_states: States<F> = zeros();
+        for (i, grad) in grad_states.iter_mut().enumerate().take(N::STATES.len()) {
+            if let Some(Some(given)) = self.upstream.states.get(i) {
+                *grad = load::<F, FULL>(&given[of.clone()]);
+            }
+        }
+        let mut grad_static = [F::ZERO; LANES];
+        let mut sums = zeros();
+        for t in (0..pass.steps).rev() {
+            let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            let grad_y = match self.upstream.y {
+                Some(grad) => load::<F, FULL>(&grad[t * pass.neurons..][of.clone()]),
                 None => [F::ZERO; LANES],
             };
-            let (h, s) = scratch.fired(scratch.place(t, at), &fire);
-            // The potential before the step. Most charges are linear and do not look at it: then none of this is compiled.
-            let v = if t == 0 {
-                self.first::<FULL>(of.clone())
-            } else {
-                let (h, s) = scratch.fired(scratch.place(t - 1, at), &fire);
-                fire.next(s, h)
-            };
-            let (keep, jump) = fire.slopes(s, h);
-            let grad_h = lanes(|k| g[k] * (grad_s[k] + grad_v[k] * jump[k]) + grad_v[k] * keep[k]);
-            let grad_x = lanes(|k| grad_h[k] * charge.dx(v[k], x[k]));
-            grad_v = lanes(|k| grad_h[k] * charge.dv(v[k], x[k]));
-            for (i, sum) in params.iter_mut().enumerate().take(C::PARAMS) {
-                *sum = lanes(|k| sum[k] + grad_h[k] * charge.dparam(i, v[k], x[k]));
+            let (mut states, mut slopes): (States<F>, Fires<F>) = (zeros(), zeros());
+            for (i, state) in states.iter_mut().enumerate().take(N::STATES.len()) {
+                *state = load::<F, true>(&scratch.states[scratch.place(i, t, at)]);
             }
-            match (&self.grad_x, self.x) {
+            for (i, slope) in slopes.iter_mut().enumerate().take(N::FIRES) {
+                *slope = load::<F, true>(&scratch.slopes[scratch.place(i, t, at)]);
+            }
+            // Arithmetic is cheaper than more rows.
+            let (over, kept) = block.charge(&states, &x);
+            let mut spikes: Fires<F> = zeros();
+            for (i, spike) in spikes.iter_mut().enumerate().take(N::FIRES) {
+                *spike = match firing.plain {
+                    true => lanes(|k| over[i][k].heaviside()),
+                    false => load::<F, true>(&scratch.spikes[scratch.place(i, t, at)]),
+                };
+            }
+            let (grad_x, before) = block.adjoint(&states, &x, &kept, &spikes, &slopes, &grad_y, &grad_states, &mut sums);
+            grad_states = before;
+            match (&self.grad_x, pass.x) {
                 // SAFETY: blocks are disjoint, and each takes a row once.
                 (Some(out), Input::Sequence(_)) => store::<F, FULL>(&grad_x, unsafe { out.row(t, of.clone()) }),
-                (Some(_), Input::Static(_)) => total = lanes(|k| total[k] + grad_x[k]),
+                (Some(_), Input::Static(_)) => grad_static = lanes(|k| grad_static[k] + grad_x[k]),
                 (None, _) => {}
             }
         }
-        for (sums, params) in sums.iter_mut().zip(&params).take(C::PARAMS) {
-            for k in 0..LANES {
-                sums[k] += params[k].to_f64();
+        for (i, sum) in sums.iter().enumerate().take(N::LEARNED_CONSTANTS) {
+            if const { per_channel::<N>() } {
+                // SAFETY: as above.
+                store::<F, FULL>(sum, unsafe { self.own.row(i, of.clone()) });
+            } else {
+                // Lanes beyond the last neuron may hold anything.
+                for k in 0..if FULL { LANES } else { of.len() } {
+                    totals[i][k] += sum[k].to_f64();
+                }
             }
         }
-        if let (Some(out), Input::Static(_)) = (&self.grad_x, self.x) {
+        if let (Some(out), Input::Static(_)) = (&self.grad_x, pass.x) {
             // SAFETY: as above.
-            store::<F, FULL>(&total, unsafe { out.row(0, of.clone()) });
+            store::<F, FULL>(&grad_static, unsafe { out.row(0, of.clone()) });
         }
-        if let Some(out) = &self.grad_v0 {
-            // SAFETY: as above.
-            store::<F, FULL>(&grad_v, unsafe { out.row(0, of) });
+        for (i, out) in self.grad_start.iter().enumerate().take(N::STATES.len()) {
+            if let Some(out) = out {
+                // SAFETY: as above.
+                store::<F, FULL>(&grad_states[i], unsafe { out.row(0, of.clone()) });
+            }
         }
     }
 }

@@ -8,7 +8,7 @@ use std::fmt;
 pub enum Error {
     /// A buffer does not have the number of elements that the call needs.
     Length {
-        /// The argument, e.g. `out.spikes`.
+        /// The argument, e.g. `out.y`.
         what: &'static str,
         /// Elements needed.
         want: usize,
@@ -19,7 +19,7 @@ pub enum Error {
     Overflow {
         /// Time steps asked for.
         steps: usize,
-        /// Neurons, from the length of `out.v`.
+        /// Neurons asked for.
         neurons: usize,
     },
     /// A dropout probability outside `[0, 1)`.

@@ -1,100 +1,116 @@
-//! Multi-step forward pass: charge, fire and reset over all steps in one sweep. In: x and the first potential; out: spikes and the last.
+//! Multi-step forward pass: all steps of a neuron layer in one sweep. In: x and the first states; out: spikes and the last states.
 
 use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::block::{Block, Firing};
+use crate::constants::Constants;
 use crate::error::{Error, check_len, check_opt, sequence_len};
-use crate::fire::Fire;
 use crate::input::Input;
-use crate::lanes::{LANES, blocks, lanes, load, store};
-use crate::neuron::Charge;
+use crate::lanes::{blocks, load, store};
+use crate::neuron::Neuron;
 use crate::par::{Columns, map_tiles};
+use crate::random::Draw;
 use crate::real::Real;
 
 /// Neurons per tile, the unit of work of a thread: a row of `f32` is one page.
 const WIDTH: usize = 1024;
 
+/// What a forward pass reads, and its backward pass again. All lengths in elements.
+#[derive(Clone, Copy, Debug)]
+pub struct Pass<'a, F> {
+    /// Time steps.
+    pub steps: usize,
+    /// Neurons of a step: batch, channels and space flattened.
+    pub neurons: usize,
+    /// The input currents.
+    pub x: Input<'a, F>,
+    /// The states before the first step, one per [`Neuron::STATES`], `[neurons]` each; `None`, or none at all: where the neuron starts.
+    pub start: &'a [Option<&'a [F]>],
+    /// The neuron's constants.
+    pub constants: &'a Constants<F>,
+    /// Where surrogates that draw at random do so.
+    pub draw: Draw,
+}
+
+impl<F: Real> Pass<'_, F> {
+    /// Returns the length of a sequence.
+    pub(crate) fn check<N: Neuron>(&self) -> Result<usize, Error> {
+        use crate::neuron::{MAX_FIRES, MAX_KEPT, MAX_STATES};
+        const { assert!(N::STATES.len() <= MAX_STATES && N::FIRES <= MAX_FIRES && N::KEPT <= MAX_KEPT) };
+        let len = sequence_len(self.steps, self.neurons)?;
+        self.x.check(self.steps, self.neurons)?;
+        if !self.start.is_empty() {
+            check_len("start", N::STATES.len(), self.start.len())?;
+        }
+        self.start.iter().try_for_each(|state| check_opt("start", self.neurons, *state))?;
+        Ok(len)
+    }
+}
+
 /// Where [`forward`] writes. All lengths in elements.
 #[derive(Debug)]
 pub struct ForwardOut<'a, F> {
-    /// `[steps, neurons]`: 1 where the neuron fired, else 0.
-    pub spikes: &'a mut [F],
-    /// `[neurons]`: the potential after the last step's reset. Its length says how many neurons there are.
-    pub v: &'a mut [F],
-    /// `[steps, neurons]`: the potential after each step's reset (SpikingJelly's `v_seq`), if wanted.
-    pub v_seq: Option<&'a mut [F]>,
+    /// `[steps, neurons]`: the output, mostly 1 where the neuron fired, else 0.
+    pub y: &'a mut [F],
+    /// One per [`Neuron::STATES`], `[neurons]` each: the states after the last step.
+    pub states: Vec<&'a mut [F]>,
+    /// One per [`Neuron::STATES`], or none at all: `[steps, neurons]`, the state after each step (of `v` SpikingJelly's `v_seq`), if wanted.
+    pub sequences: Vec<Option<&'a mut [F]>>,
 }
 
-/// Runs `steps` steps of a layer of neurons from potential `v0` (`[neurons]`; `None`: from the reset value, [`Reset::start`](crate::Reset::start)).
+/// Runs `pass.steps` steps of a layer of neurons.
 ///
-/// Each step does h = charge(v, x), s = H(h - v_threshold), v = reset(h, s) in the order of SpikingJelly's f32 operations. `steps = 0`
-/// copies v0 to v. With `fire.spiking = false` s is the surrogate's primitive.
+/// Each step charges, fires (s = 1 where what the neuron says is >= 0; or what the surrogate says with `spiking: false`) and finishes, in the
+/// order of SpikingJelly's f32 operations. `steps = 0` copies the first states to the last.
 ///
 /// # Errors
-/// [`Error::Length`] if a buffer does not fit `steps` and `out.v.len()`.
-pub fn forward<F: Real, C: Charge<F>>(
-    charge: &C,
-    fire: &Fire<F>,
-    steps: usize,
-    x: Input<'_, F>,
-    v0: Option<&[F]>,
-    out: ForwardOut<'_, F>,
-) -> Result<(), Error> {
-    forward_on(Arch::new(), charge, fire, steps, x, v0, out)
+/// [`Error::Length`] if a buffer does not fit `steps` and `neurons`.
+pub fn forward<F: Real, N: Neuron>(neuron: &N, pass: Pass<'_, F>, out: ForwardOut<'_, F>) -> Result<(), Error> {
+    forward_on(Arch::new(), neuron, pass, out)
 }
 
 /// [`forward`] with a given instruction set.
-pub(crate) fn forward_on<F: Real, C: Charge<F>>(
-    arch: Arch,
-    charge: &C,
-    fire: &Fire<F>,
-    steps: usize,
-    x: Input<'_, F>,
-    v0: Option<&[F]>,
-    out: ForwardOut<'_, F>,
-) -> Result<(), Error> {
-    let neurons = out.v.len();
-    let len = sequence_len(steps, neurons)?;
-    x.check(steps, neurons)?;
-    check_opt("v0", neurons, v0)?;
-    check_len("out.spikes", len, out.spikes.len())?;
-    check_opt("out.v_seq", len, out.v_seq.as_deref())?;
+pub(crate) fn forward_on<F: Real, N: Neuron>(arch: Arch, neuron: &N, pass: Pass<'_, F>, out: ForwardOut<'_, F>) -> Result<(), Error> {
+    let len = pass.check::<N>()?;
+    let neurons = pass.neurons;
+    check_len("out.y", len, out.y.len())?;
+    check_len("out.states", N::STATES.len(), out.states.len())?;
+    out.states.iter().try_for_each(|state| check_len("out.states", neurons, state.len()))?;
+    if !out.sequences.is_empty() {
+        check_len("out.sequences", N::STATES.len(), out.sequences.len())?;
+    }
+    out.sequences.iter().try_for_each(|sequence| check_opt("out.sequences", len, sequence.as_deref()))?;
 
-    let pass = Pass {
-        charge: *charge,
-        fire: *fire,
-        steps,
-        neurons,
-        x,
-        v0,
-        spikes: Columns::new(out.spikes, neurons),
-        v: Columns::new(out.v, neurons),
-        v_seq: out.v_seq.map(|v_seq| Columns::new(v_seq, neurons)),
+    let run = Run {
+        neuron: *neuron,
+        firing: Firing::new(neuron.surrogate(), pass.draw),
+        y: Columns::new(out.y, neurons),
+        states: out.states.into_iter().map(|state| Columns::new(state, neurons)).collect(),
+        sequences: out.sequences.into_iter().map(|sequence| sequence.map(|s| Columns::new(s, neurons))).collect(),
+        pass,
     };
-    map_tiles(neurons, WIDTH, steps, &|| (), &|(), tile| {
+    map_tiles(neurons, WIDTH, pass.steps, &|| (), &|(), tile| {
         arch.dispatch(
             #[inline(always)]
-            || pass.tile(arch, tile),
+            || run.tile(arch, tile),
         );
     });
     Ok(())
 }
 
 /// The arguments of one call, checked.
-struct Pass<'a, F, C> {
-    charge: C,
-    fire: Fire<F>,
-    steps: usize,
-    neurons: usize,
-    x: Input<'a, F>,
-    v0: Option<&'a [F]>,
-    spikes: Columns<'a, F>,
-    v: Columns<'a, F>,
-    v_seq: Option<Columns<'a, F>>,
+struct Run<'a, F, N> {
+    neuron: N,
+    firing: Firing,
+    pass: Pass<'a, F>,
+    y: Columns<'a, F>,
+    states: Vec<Columns<'a, F>>,
+    sequences: Vec<Option<Columns<'a, F>>>,
 }
 
-impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
+impl<F: Real, N: Neuron> Run<'_, F, N> {
     #[inline(always)]
     fn tile(&self, arch: Arch, tile: Range<usize>) {
         let (full, rest) = blocks(tile);
@@ -106,36 +122,30 @@ impl<F: Real, C: Charge<F>> Pass<'_, F, C> {
         }
     }
 
-    /// All steps of up to [`LANES`] neurons, their potentials in registers.
+    /// All steps of up to [`LANES`](crate::lanes::LANES) neurons, their states in registers.
     #[inline(always)]
     fn block<const FULL: bool>(&self, arch: Arch, of: Range<usize>) {
-        let (charge, fire) = (self.charge, self.fire);
-        let mut v = match self.v0 {
-            Some(v0) => load::<F, FULL>(&v0[of.clone()]),
-            None => [fire.reset.start(); LANES],
-        };
-        for t in 0..self.steps {
-            let x = load::<F, FULL>(self.x.row(t, self.neurons, of.clone()));
-            let h = lanes(|k| charge.charge(v[k], x[k]));
-            let over = lanes(|k| h[k] - fire.v_threshold);
+        let (neuron, firing, pass) = (self.neuron, self.firing, self.pass);
+        let block = Block::new(&neuron, pass.constants, &of);
+        let mut states = Block::<F, N>::start::<FULL>(pass.constants, pass.start, &of);
+        for t in 0..pass.steps {
+            let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            let (over, kept) = block.charge(&states, &x);
+            let spikes = firing.spikes::<F, N>(arch, &over, t, of.start);
+            let (y, next) = block.finish(&states, &x, &kept, &spikes);
+            states = next;
             // SAFETY: blocks are disjoint, and each takes a row once.
-            let spikes = unsafe { self.spikes.row(t, of.clone()) };
-            let s = if fire.spiking {
-                let s = lanes(|k| over[k].heaviside());
-                store::<F, FULL>(&s, spikes);
-                s
-            } else {
-                store::<F, FULL>(&over, spikes);
-                fire.surrogate.primitive_on(arch, spikes);
-                load::<F, FULL>(spikes)
-            };
-            v = fire.next(s, h);
-            if let Some(v_seq) = &self.v_seq {
-                // SAFETY: as above.
-                store::<F, FULL>(&v, unsafe { v_seq.row(t, of.clone()) });
+            store::<F, FULL>(&y, unsafe { self.y.row(t, of.clone()) });
+            for (i, sequence) in self.sequences.iter().enumerate().take(N::STATES.len()) {
+                if let Some(sequence) = sequence {
+                    // SAFETY: as above.
+                    store::<F, FULL>(&states[i], unsafe { sequence.row(t, of.clone()) });
+                }
             }
         }
-        // SAFETY: as above.
-        store::<F, FULL>(&v, unsafe { self.v.row(0, of) });
+        for (i, state) in self.states.iter().enumerate().take(N::STATES.len()) {
+            // SAFETY: as above.
+            store::<F, FULL>(&states[i], unsafe { state.row(0, of.clone()) });
+        }
     }
 }

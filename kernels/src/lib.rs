@@ -13,31 +13,33 @@
 //! | [`forward`], [`Input::Static`] | (x once for all steps) | spikes | 4 |
 //! | [`backward`] | x, grad of spikes | grad of x | 12 |
 //!
-//! and v0, v and their gradients once for all steps. The backward pass saves nothing but replays the forward from x.
+//! and first and last states and their gradients once for all steps. The backward pass saves nothing but replays the forward from x.
 //!
 //! # Results
 //! The same bits on any number of threads and with any instruction set (scalar, AVX2, AVX-512). The forward pass does the f32 operations
-//! of SpikingJelly 2.0.0's `IFNode`, `LIFNode` and `ParametricLIFNode` in their order.
+//! of SpikingJelly 2.0.0's neurons in their order.
 //!
 //! ```
-//! use snn_kernels::{ATan, Fire, ForwardOut, Input, Lif, Reset, forward};
+//! use snn_kernels::{Channels, Constants, Draw, ForwardOut, Input, LIFNodeConfig, Pass, forward};
 //!
-//! let fire = Fire { v_threshold: 1.0f32, reset: Reset::Hard(0.0), detach_reset: false, surrogate: ATan::default().into(), spiking: true };
-//! let lif = Lif { tau: 2.0, decay_input: true, rest: 0.0 };
-//! let x = [1.0, 3.0, /* second step */ 1.8, 0.5];
+//! let lif = LIFNodeConfig::default();
+//! let constants = Constants::new(&lif, &[], Channels::ONE)?;
+//! let x = [1.0f32, 3.0, /* second step */ 1.8, 0.5];
+//! let pass = Pass { steps: 2, neurons: 2, x: Input::Sequence(&x), start: &[], constants: &constants, draw: Draw::default() };
 //! let (mut spikes, mut v) = ([0.0; 4], [0.0; 2]);
-//! forward(&lif, &fire, 2, Input::Sequence(&x), None, ForwardOut { spikes: &mut spikes, v: &mut v, v_seq: None })?;
+//! forward(&lif, pass, ForwardOut { y: &mut spikes, states: vec![&mut v], sequences: vec![] })?;
 //! assert_eq!(spikes, [0.0, 1.0, 1.0, 0.0]);
 //! assert_eq!(v, [0.0, 0.25]);
 //! # Ok::<(), snn_kernels::Error>(())
 //! ```
 
 mod activation;
-mod attention;
 mod backward;
+mod block;
+mod compiled;
+mod constants;
 mod dropout;
 mod error;
-mod fire;
 mod forward;
 mod input;
 mod lanes;
@@ -46,6 +48,7 @@ mod neunorm;
 mod neuron;
 mod par;
 mod philox;
+mod random;
 mod real;
 mod refused;
 mod rows;
@@ -55,19 +58,20 @@ mod synapse_filter;
 mod tests;
 
 pub use activation::Activation;
-pub use attention::{Attention, AttentionGrads, AttentionKept, AttentionSizes, Perceptron, Planes, attention, attention_backward};
-pub use backward::{BackwardOut, backward};
+pub use backward::{BackwardOut, Upstream, backward};
+pub use compiled::Compiled;
+pub use constants::{Channels, Constants, learned_gradient};
 pub use dropout::dropout_mask;
 pub use error::Error;
-pub use fire::{Fire, Reset};
-pub use forward::{ForwardOut, forward};
+pub use forward::{ForwardOut, Pass, forward};
 pub use input::Input;
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
 pub use neuron::{
-    Adjoint, Charge, Charged, Finished, If, Learned, Lif, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_PARAMS, MAX_STATES, Neuron,
-    Per, Plif,
+    Adjoint, Charged, Finished, IFNodeConfig, LIFNodeConfig, Learned, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron,
+    ParametricLIFNodeConfig, Per,
 };
 pub use philox::philox4x32;
+pub use random::Draw;
 pub use real::Real;
 pub use refused::Refused;
 pub use rows::gather_rows;

@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use snn_kernels::Real;
+use snn_kernels::{BackwardOut, Channels, Compiled, Constants, ForwardOut, MAX_CONSTANTS, Pass, Real, Upstream};
 use tch::{Device, Kind, Tensor};
 
 use crate::error::{Error, Result};
@@ -24,15 +24,50 @@ pub(crate) trait Elements: Real {
         // lives. Nobody writes to it meanwhile: that takes an in-place operation of the thread that waits for this call.
         Ok(unsafe { std::slice::from_raw_parts(x.data_ptr().cast(), x.numel()) })
     }
+
+    /// A neuron's kernels for this type.
+    fn constants(neuron: &dyn Compiled, learned: &[&[f64]], channels: Channels) -> Kernel<Constants<Self>>;
+
+    fn forward(neuron: &dyn Compiled, pass: Pass<'_, Self>, out: ForwardOut<'_, Self>) -> Kernel<()>;
+
+    fn backward(
+        neuron: &dyn Compiled,
+        pass: Pass<'_, Self>,
+        upstream: Upstream<'_, Self>,
+        out: BackwardOut<'_, Self>,
+    ) -> Kernel<Vec<[f64; MAX_CONSTANTS]>>;
 }
 
-impl Elements for f32 {
-    const KIND: Kind = Kind::Float;
+macro_rules! elements {
+    ($F:ident, $kind:ident, $constants:ident, $forward:ident, $backward:ident) => {
+        impl Elements for $F {
+            const KIND: Kind = Kind::$kind;
+
+            fn constants(neuron: &dyn Compiled, learned: &[&[f64]], channels: Channels) -> Kernel<Constants<$F>> {
+                neuron.$constants(learned, channels)
+            }
+
+            fn forward(neuron: &dyn Compiled, pass: Pass<'_, $F>, out: ForwardOut<'_, $F>) -> Kernel<()> {
+                neuron.$forward(pass, out)
+            }
+
+            fn backward(
+                neuron: &dyn Compiled,
+                pass: Pass<'_, $F>,
+                upstream: Upstream<'_, $F>,
+                out: BackwardOut<'_, $F>,
+            ) -> Kernel<Vec<[f64; MAX_CONSTANTS]>> {
+                neuron.$backward(pass, upstream, out)
+            }
+        }
+    };
 }
 
-impl Elements for f64 {
-    const KIND: Kind = Kind::Double;
-}
+elements!(f32, Float, constants_f32, forward_f32, backward_f32);
+elements!(f64, Double, constants_f64, forward_f64, backward_f64);
+
+/// What a kernel returns.
+type Kernel<T> = Result<T, snn_kernels::Error>;
 
 /// The kernels run on the CPU.
 pub(crate) fn on_cpu(layer: &str, x: &Tensor) -> Result<()> {

@@ -4,6 +4,8 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use snn_kernels::Draw;
+
 use crate::scope::Scope;
 
 /// torch's own seed where none is set.
@@ -34,13 +36,6 @@ pub(crate) struct Stream {
     stream: u32,
     /// (epoch, draws in it)
     drawn: Mutex<(u64, u32)>,
-}
-
-/// A place in Philox's random streams.
-pub(crate) struct Draw {
-    pub(crate) seed: u64,
-    pub(crate) stream: u32,
-    pub(crate) draw: u32,
 }
 
 impl Stream {

@@ -90,14 +90,6 @@ macro_rules! one_tensor {
 }
 
 one_tensor! {
-    /// A neuron's memory (SpikingJelly: the memories of `BaseNode`).
-    NeuronState {
-        /// `[N, ..]`: the membrane potential after the last step's reset; `None` at its reset value, before the first step.
-        v
-    }
-}
-
-one_tensor! {
     /// What `Dropout` keeps until it is reset.
     DropoutState {
         /// `[N, ..]`: 0 or 1 / (1 - p), the same at every step; `None` until the first step of training.
@@ -204,10 +196,11 @@ pub fn check_steps(net: &str, steps: &[i64]) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::NeuronState;
 
     #[test]
     fn lists_are_visited_under_their_numbers() {
-        let one = || NeuronState { v: Some(Tensor::from_slice(&[1.0])) };
+        let one = || NeuronState::at(Tensor::from_slice(&[1.0]));
         let mut list = [one(), NeuronState::default(), one()];
         let names = |s: &[NeuronState; 3]| named_tensors(s).into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         assert_eq!(names(&list), ["0.v", "2.v"]);

@@ -1,7 +1,7 @@
 //! Weights of layers, and checks that layers share. In: a scope, sizes; out: a tensor registered under its torch name.
 
 use tch::nn::Init;
-use tch::{Kind, Tensor};
+use tch::{Kind, Scalar, Tensor};
 
 use crate::error::{Error, Result};
 use crate::scope::Scope;
@@ -19,7 +19,7 @@ pub(crate) fn learnable(scope: &Scope<'_>, name: &str, sizes: &[usize], init: In
 }
 
 /// A tensor `name` that is stored with the weights and not learned.
-pub(crate) fn buffer(scope: &Scope<'_>, name: &str, sizes: &[usize], value: i64, kind: Kind) -> Result<Tensor> {
+pub(crate) fn buffer(scope: &Scope<'_>, name: &str, sizes: &[usize], value: impl Into<Scalar>, kind: Kind) -> Result<Tensor> {
     free(scope, name)?;
     let tensor = Tensor::f_full(dims(sizes), value, (kind, scope.path().device())).map_err(Error::in_layer(scope.name()))?;
     Ok(scope.path().add(name, tensor, false))

@@ -61,7 +61,7 @@ fn a_static_input_is_a_sequence_of_itself() {
             let neuron = spec.build();
             let x = currents(&[3, 5], kind).set_requires_grad(true);
             let v0 = randn(&[3, 5], kind).set_requires_grad(true);
-            let start = || NeuronState { v: Some(v0.shallow_clone()) };
+            let start = || NeuronState::at(v0.shallow_clone());
             let (mut a, mut b) = (start(), start());
             let shown = neuron.repeat(&x, 7, &mut a).unwrap();
             let sequence = neuron.sequence(&x.expand([7, 3, 5], false), &mut b).unwrap();
@@ -155,7 +155,7 @@ fn a_first_potential_may_have_any_layout() {
     for spec in specs() {
         let (neuron, x) = (spec.build(), currents(&[4, 3, 5], Kind::Float));
         let v0 = randn(&[3, 5], Kind::Float);
-        let run = |v: Tensor| neuron.sequence(&x, &mut NeuronState { v: Some(v) }).unwrap();
+        let run = |v: Tensor| neuron.sequence(&x, &mut NeuronState::at(v)).unwrap();
         let transposed = v0.transpose(0, 1).contiguous().transpose(0, 1);
         assert!(!transposed.is_contiguous());
         assert_same(&run(transposed), &run(v0), "outputs");
@@ -166,7 +166,7 @@ fn a_first_potential_may_have_any_layout() {
 fn a_potential_of_another_kind_is_converted_and_keeps_its_gradient() {
     let neuron = Spec::new(Charge::If).build();
     let v0 = randn(&[5], Kind::Double).set_requires_grad(true);
-    let mut s = NeuronState { v: Some(v0.shallow_clone()) };
+    let mut s = NeuronState::at(v0.shallow_clone());
     let y = neuron.sequence(&currents(&[4, 5], Kind::Float), &mut s).unwrap();
     assert_eq!((y.kind(), v(&s).kind()), (Kind::Float, Kind::Float));
     y.sum(Kind::Float).backward();
@@ -179,7 +179,7 @@ fn the_inputs_are_left_alone() {
         let x = currents(&[4, 9], Kind::Float);
         let v0 = randn(&[9], Kind::Float);
         let (x_before, v_before) = (x.copy(), v0.copy());
-        let _ = spec.build().sequence(&x, &mut NeuronState { v: Some(v0.shallow_clone()) }).unwrap();
+        let _ = spec.build().sequence(&x, &mut NeuronState::at(v0.shallow_clone())).unwrap();
         assert_same(&x, &x_before, "x");
         assert_same(&v0, &v_before, "v0");
     }

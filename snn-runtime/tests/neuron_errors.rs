@@ -163,9 +163,9 @@ fn the_time_constant_of_a_parametric_neuron_is_known() {
     for init_tau in [1.5, 2.0, 2.5, 20.0] {
         let neuron: ParametricLIFNode = lone(plif_config(init_tau));
         assert!((neuron.tau().unwrap() - init_tau).abs() < 1e-5);
-        assert!((neuron.w.double_value(&[]) + (init_tau - 1.0).ln()).abs() < 1e-6);
-        assert_eq!(neuron.w.size(), [0i64; 0]);
-        assert!(neuron.w.requires_grad());
+        assert!((neuron.w().double_value(&[]) + (init_tau - 1.0).ln()).abs() < 1e-6);
+        assert_eq!(neuron.w().size(), [0i64; 0]);
+        assert!(neuron.w().requires_grad());
     }
 }
 
@@ -175,7 +175,7 @@ fn the_weight_of_a_parametric_neuron_is_trained_and_saved() {
     let neuron: ParametricLIFNode = build(&vs, "plif", plif_config(2.0)).unwrap();
     assert_eq!(vs.variables().keys().collect::<Vec<_>>(), ["plif.w"]);
     neuron.sequence(&f32(&[4, 9]), &mut NeuronState::default(), &EVAL).unwrap().sum(Kind::Float).backward();
-    assert!(neuron.w.grad().double_value(&[]) != 0.0);
+    assert!(neuron.w().grad().double_value(&[]) != 0.0);
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn the_gradient_reaches_the_first_potential() {
         let x = currents(&[5, 11], Kind::Double);
         let v0 = (randn(&[11], Kind::Double) * 0.5).set_requires_grad(true);
         let weight = randn(&[5, 11], Kind::Double);
-        let y = neuron.sequence(&x, &mut NeuronState { v: Some(v0.shallow_clone()) }).unwrap();
+        let y = neuron.sequence(&x, &mut NeuronState::at(v0.shallow_clone())).unwrap();
         let (want, _, _) = spec.sequence(&x, Some(&v0), neuron.w());
         assert_near(&grads(&y, &weight, &[&v0])[0], &grads(&want, &weight, &[&v0])[0], 1e-12, &format!("{spec:?}"));
     }

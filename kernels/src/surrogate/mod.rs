@@ -5,6 +5,7 @@
 
 use pulp::Arch;
 
+use crate::random::{Draw, Place};
 use crate::{Real, Refused};
 
 mod atan;
@@ -67,7 +68,28 @@ impl Surrogate {
     /// # Errors
     /// The first that is not.
     pub fn check(&self) -> Result<(), Refused> {
-        each!(self, function => function.check())
+        each!(self, function => function.check())?;
+        if !self.spiking() && !each!(self, function => has_primitive(function)) {
+            return Err(Refused::new("spiking", "must be true: there is no function that it is the slope of", ""));
+        }
+        Ok(())
+    }
+
+    /// Does it draw at random?
+    pub fn draws(&self) -> bool {
+        false
+    }
+
+    /// Are spikes 0 or 1, by the sign of x alone?
+    pub(crate) fn is_step(&self) -> bool {
+        self.spiking() && each!(self, function => is_heaviside(function))
+    }
+
+    /// Replaces every x (= h - v_threshold) by the output of a neuron: its spike, or with `spiking: false` the primitive at x.
+    ///
+    /// `draw` is for functions that draw at random.
+    pub fn spike<F: Real>(&self, x: &mut [F], draw: Draw) {
+        self.spike_on(Arch::new(), x, Place { draw, series: 0, element: 0 });
     }
 
     /// Replaces every x (= h - v_threshold) by the derivative at x.
@@ -80,6 +102,14 @@ impl Surrogate {
         self.primitive_on(Arch::new(), x);
     }
 
+    pub(crate) fn spike_on<F: Real>(&self, arch: Arch, x: &mut [F], place: Place) {
+        let _ = place;
+        match self.spiking() {
+            true => each!(*self, function => map(arch, x, function, |f, c, x| f.spike(c, x))),
+            false => self.primitive_on(arch, x),
+        }
+    }
+
     pub(crate) fn derivative_on<F: Real>(&self, arch: Arch, x: &mut [F]) {
         each!(*self, function => map(arch, x, function, |f, c, x| f.derivative(c, x)));
     }
@@ -87,6 +117,14 @@ impl Surrogate {
     pub(crate) fn primitive_on<F: Real>(&self, arch: Arch, x: &mut [F]) {
         each!(*self, function => map(arch, x, function, |f, c, x| f.primitive(c, x)));
     }
+}
+
+fn has_primitive<S: SurrogateFunction>(_: &S) -> bool {
+    S::HAS_PRIMITIVE
+}
+
+fn is_heaviside<S: SurrogateFunction>(_: &S) -> bool {
+    S::HEAVISIDE
 }
 
 /// `x[i] = f(x[i])` with the machine's widest vectors. Function and constants are held by value, or they could alias `x` and nothing

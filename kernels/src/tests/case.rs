@@ -6,14 +6,20 @@ use pulp::Arch;
 use crate::backward::backward_on;
 use crate::forward::forward_on;
 use crate::{
-    ATan, BackwardOut, Charge, Fire, ForwardOut, If, Input, Lif, PiecewiseQuadratic, Plif, Real, Reset, Sigmoid, Surrogate, philox4x32,
+    ATan, BackwardOut, Channels, Constants, Draw, ForwardOut, IFNodeConfig, Input, LIFNodeConfig, Neuron, ParametricLIFNodeConfig, Pass,
+    PiecewiseQuadratic, Real, Sigmoid, Surrogate, Upstream, learned_gradient, philox4x32,
 };
 
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Kind {
     If,
-    Lif { tau: f64 },
-    Plif { q: f64 },
+    Lif {
+        tau: f64,
+    },
+    /// 1 / tau = sigmoid(w).
+    Plif {
+        w: f64,
+    },
 }
 
 /// A layer of neurons and its data, in `f64`; values survive the conversion to `f32`.
@@ -46,6 +52,7 @@ pub(super) struct Forward<F> {
 pub(super) struct Backward<F> {
     pub(super) x: Vec<F>,
     pub(super) v0: Vec<F>,
+    /// dL/dw of a learned parameter, if there is one.
     pub(super) params: Vec<f64>,
 }
 
@@ -62,7 +69,7 @@ pub(super) fn cases(steps: usize, neurons: usize) -> impl Strategy<Value = Case>
     let kinds = prop_oneof![
         Just(Kind::If),
         prop_oneof![Just(2.0), Just(4.0), 1.1..20.0].prop_map(|tau| Kind::Lif { tau }),
-        prop_oneof![Just(0.5), 0.05..0.95].prop_map(|q| Kind::Plif { q }),
+        prop_oneof![Just(0.0), -3.0..3.0].prop_map(|w| Kind::Plif { w }),
     ];
     let resets = prop_oneof![Just(None), Just(Some(0.0)), Just(Some(-0.25)), Just(Some(0.125))];
     let switches = (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>());
@@ -84,7 +91,42 @@ pub(super) fn cases(steps: usize, neurons: usize) -> impl Strategy<Value = Case>
     )
 }
 
+/// The same expression with the case's neuron and the values of its learned parameters.
+macro_rules! each {
+    ($case:expr, $neuron:ident, $learned:ident => $value:expr) => {{
+        let Case { decay_input, v_threshold, v_reset, detach_reset, .. } = *$case;
+        let surrogate_function = $case.surrogate();
+        match $case.kind {
+            Kind::If => {
+                let ($neuron, $learned) = (IFNodeConfig { v_threshold, v_reset, surrogate_function, detach_reset }, &[]);
+                $value
+            }
+            Kind::Lif { tau } => {
+                let $neuron = LIFNodeConfig { tau, decay_input, v_threshold, v_reset, surrogate_function, detach_reset };
+                let $learned = &[];
+                $value
+            }
+            Kind::Plif { w } => {
+                let init_tau = 2.0;
+                let $neuron = ParametricLIFNodeConfig { init_tau, decay_input, v_threshold, v_reset, surrogate_function, detach_reset };
+                let $learned: &[&[f64]] = &[&[w]];
+                $value
+            }
+        }
+    }};
+}
+
 impl Case {
+    /// The surrogate with the case's `spiking`.
+    fn surrogate(&self) -> Surrogate {
+        let spiking = self.spiking;
+        match self.surrogate {
+            Surrogate::ATan(f) => ATan { spiking, ..f }.into(),
+            Surrogate::Sigmoid(f) => Sigmoid { spiking, ..f }.into(),
+            Surrogate::PiecewiseQuadratic(f) => PiecewiseQuadratic { spiking, ..f }.into(),
+        }
+    }
+
     /// A plain LIF with ATan.
     pub(super) fn lif(steps: usize, neurons: usize) -> Case {
         Case {
@@ -134,16 +176,6 @@ impl Case {
         self.numbers(3, self.neurons)
     }
 
-    fn fire<F: Real>(&self) -> Fire<F> {
-        Fire {
-            v_threshold: F::of(self.v_threshold),
-            reset: self.v_reset.map_or(Reset::Soft, |v| Reset::Hard(F::of(v))),
-            detach_reset: self.detach_reset,
-            surrogate: self.surrogate,
-            spiking: self.spiking,
-        }
-    }
-
     fn input<'a, F>(&self, x: &'a [F]) -> Input<'a, F> {
         if self.is_static { Input::Static(x) } else { Input::Sequence(x) }
     }
@@ -158,16 +190,17 @@ impl Case {
         let nan = |len: usize| vec![F::of(f64::NAN); len];
         let len = self.steps * self.neurons;
         let mut out = Forward { spikes: nan(len), v: nan(self.neurons), v_seq: nan(len) };
-        let into = ForwardOut { spikes: &mut out.spikes, v: &mut out.v, v_seq: Some(&mut out.v_seq) };
-        let (fire, x, rest) = (self.fire(), self.input(x), F::of(self.v_reset.unwrap_or(0.0)));
-        let decay_input = self.decay_input;
-        match self.kind {
-            Kind::If => forward_on(arch, &If, &fire, self.steps, x, v0, into),
-            Kind::Lif { tau } => forward_on(arch, &Lif { tau: F::of(tau), decay_input, rest }, &fire, self.steps, x, v0, into),
-            Kind::Plif { q } => forward_on(arch, &Plif { q: F::of(q), decay_input, rest }, &fire, self.steps, x, v0, into),
-        }
+        each!(self, neuron, learned => {
+            let into = ForwardOut { y: &mut out.spikes, states: vec![&mut out.v], sequences: vec![Some(&mut out.v_seq)] };
+            let constants = Constants::new(&neuron, learned, Channels::ONE).expect("one number");
+            forward_on(arch, &neuron, self.pass(x, &[v0], &constants), into)
+        })
         .expect("buffers of the right size");
         out
+    }
+
+    fn pass<'a, F: Real>(&self, x: &'a [F], start: &'a [Option<&'a [F]>], constants: &'a Constants<F>) -> Pass<'a, F> {
+        Pass { steps: self.steps, neurons: self.neurons, x: self.input(x), start, constants, draw: Draw::default() }
     }
 
     /// The backward kernel on this case's own data.
@@ -176,30 +209,15 @@ impl Case {
     }
 
     pub(super) fn backward_of<F: Real>(&self, arch: Arch, x: &[F], v0: Option<&[F]>, grad_spikes: &[F], grad_v: &[F]) -> Backward<F> {
-        let rest = F::of(self.v_reset.unwrap_or(0.0));
-        let decay_input = self.decay_input;
-        match self.kind {
-            Kind::If => self.backward_with(arch, &If, x, v0, grad_spikes, grad_v),
-            Kind::Lif { tau } => self.backward_with(arch, &Lif { tau: F::of(tau), decay_input, rest }, x, v0, grad_spikes, grad_v),
-            Kind::Plif { q } => self.backward_with(arch, &Plif { q: F::of(q), decay_input, rest }, x, v0, grad_spikes, grad_v),
-        }
-    }
-
-    fn backward_with<F: Real, C: Charge<F>>(
-        &self,
-        arch: Arch,
-        charge: &C,
-        x: &[F],
-        v0: Option<&[F]>,
-        grad_spikes: &[F],
-        grad_v: &[F],
-    ) -> Backward<F> {
         let nan = |len: usize| vec![F::of(f64::NAN); len];
         let mut out = Backward { x: nan(x.len()), v0: nan(self.neurons), params: Vec::new() };
-        let into = BackwardOut { x: Some(&mut out.x), v0: Some(&mut out.v0) };
-        let (grad_spikes, grad_v) = (Some(grad_spikes), Some(grad_v));
-        out.params =
-            backward_on(arch, charge, &self.fire(), self.steps, self.neurons, self.input(x), v0, grad_spikes, grad_v, into).expect("sizes");
+        out.params = each!(self, neuron, learned => {
+            let into = BackwardOut { x: Some(&mut out.x), start: vec![Some(&mut out.v0)] };
+            let constants = Constants::new(&neuron, learned, Channels::ONE).expect("one number");
+            let upstream = Upstream { y: Some(grad_spikes), states: &[Some(grad_v)] };
+            let sums = backward_on(arch, &neuron, self.pass(x, &[v0], &constants), upstream, into).expect("sizes");
+            learned_gradient(&neuron, learned, Channels::ONE, &sums).expect("one number").concat()
+        });
         out
     }
 }

@@ -1,43 +1,49 @@
 //! Buffers of the wrong length, and dropout masks.
 
-use crate::{ATan, BackwardOut, Error, Fire, ForwardOut, If, Input, Reset, Surrogate, backward, dropout_mask, forward, philox4x32};
-
-const FIRE: Fire<f32> = Fire {
-    v_threshold: 1.0,
-    reset: Reset::Soft,
-    detach_reset: false,
-    surrogate: Surrogate::ATan(ATan { alpha: 2.0, spiking: true }),
-    spiking: true,
+use crate::{
+    BackwardOut, Channels, Constants, Draw, Error, ForwardOut, IFNodeConfig, Input, MAX_CONSTANTS, Pass, Upstream, backward, dropout_mask,
+    forward, philox4x32,
 };
+
+fn neuron() -> (IFNodeConfig, Constants<f32>) {
+    let neuron = IFNodeConfig { v_reset: None, ..IFNodeConfig::default() };
+    (neuron, Constants::new(&neuron, &[], Channels::ONE).unwrap())
+}
 
 #[test]
 fn forward_names_the_buffer() {
-    let run = |x: usize, v0: usize, spikes: usize, v_seq: usize| {
+    let run = |x: usize, v0: usize, y: usize, v: usize, v_seq: usize| {
         let (x, v0) = (vec![0.0; x], vec![0.0; v0]);
-        let (mut spikes, mut v_seq, mut v) = (vec![0.0; spikes], vec![0.0; v_seq], [0.0; 3]);
-        let out = ForwardOut { spikes: &mut spikes, v: &mut v, v_seq: Some(&mut v_seq) };
-        forward(&If, &FIRE, 2, Input::Sequence(&x), Some(&v0), out)
+        let (mut y, mut v_seq, mut v) = (vec![0.0; y], vec![0.0; v_seq], vec![0.0; v]);
+        let (neuron, constants) = neuron();
+        let start = [Some(v0.as_slice())];
+        let pass = Pass { steps: 2, neurons: 3, x: Input::Sequence(&x), start: &start, constants: &constants, draw: Draw::default() };
+        forward(&neuron, pass, ForwardOut { y: &mut y, states: vec![&mut v], sequences: vec![Some(&mut v_seq)] })
     };
     let wrong = |what, want, got| Err(Error::Length { what, want, got });
-    assert_eq!(run(6, 3, 6, 6), Ok(()));
-    assert_eq!(run(5, 3, 6, 6), wrong("x", 6, 5));
-    assert_eq!(run(6, 2, 6, 6), wrong("v0", 3, 2));
-    assert_eq!(run(6, 3, 7, 6), wrong("out.spikes", 6, 7));
-    assert_eq!(run(6, 3, 6, 0), wrong("out.v_seq", 6, 0));
-    assert_eq!(run(5, 3, 6, 6).unwrap_err().to_string(), "`x` holds 5 elements, the kernel needs 6");
+    assert_eq!(run(6, 3, 6, 3, 6), Ok(()));
+    assert_eq!(run(5, 3, 6, 3, 6), wrong("x", 6, 5));
+    assert_eq!(run(6, 2, 6, 3, 6), wrong("start", 3, 2));
+    assert_eq!(run(6, 3, 7, 3, 6), wrong("out.y", 6, 7));
+    assert_eq!(run(6, 3, 6, 4, 6), wrong("out.states", 3, 4));
+    assert_eq!(run(6, 3, 6, 3, 0), wrong("out.sequences", 6, 0));
+    assert_eq!(run(5, 3, 6, 3, 6).unwrap_err().to_string(), "`x` holds 5 elements, the kernel needs 6");
 }
 
 #[test]
 fn backward_names_the_buffer() {
     let run = |lens: [usize; 6]| {
         let buffers = lens.map(|len| vec![0.0f32; len]);
-        let [x, v0, grad_spikes, grad_v, mut out_x, mut out_v0] = buffers;
-        let out = BackwardOut { x: Some(&mut out_x), v0: Some(&mut out_v0) };
-        backward(&If, &FIRE, 2, 3, Input::Static(&x), Some(&v0), Some(&grad_spikes), Some(&grad_v), out)
+        let [x, v0, grad_y, grad_v, mut out_x, mut out_v0] = buffers;
+        let (neuron, constants) = neuron();
+        let start = [Some(v0.as_slice())];
+        let pass = Pass { steps: 2, neurons: 3, x: Input::Static(&x), start: &start, constants: &constants, draw: Draw::default() };
+        let upstream = Upstream { y: Some(&grad_y), states: &[Some(&grad_v)] };
+        backward(&neuron, pass, upstream, BackwardOut { x: Some(&mut out_x), start: vec![Some(&mut out_v0)] })
     };
     let good = [3, 3, 6, 3, 3, 3];
-    assert_eq!(run(good), Ok(vec![]));
-    for (i, what) in ["x", "v0", "grad_spikes", "grad_v", "out.x", "out.v0"].into_iter().enumerate() {
+    assert_eq!(run(good), Ok(vec![[0.0; MAX_CONSTANTS]]));
+    for (i, what) in ["x", "start", "upstream.y", "upstream.states", "out.x", "out.start"].into_iter().enumerate() {
         let mut lens = good;
         lens[i] += 1;
         assert_eq!(run(lens), Err(Error::Length { what, want: good[i], got: good[i] + 1 }));
@@ -46,19 +52,22 @@ fn backward_names_the_buffer() {
 
 #[test]
 fn absent_gradients_are_zero_and_absent_outputs_are_skipped() {
-    let out = BackwardOut { x: None, v0: None };
-    assert_eq!(backward(&If, &FIRE, 2, 3, Input::Static(&[1.0; 3]), None, None, None, out), Ok(vec![]));
+    let (neuron, constants) = neuron();
+    let x = [1.0; 6];
+    let pass = Pass { steps: 2, neurons: 3, x: Input::Sequence(&x), start: &[], constants: &constants, draw: Draw::default() };
+    let none = Upstream { y: None, states: &[] };
+    assert_eq!(backward(&neuron, pass, none, BackwardOut { x: None, start: vec![] }), Ok(vec![[0.0; MAX_CONSTANTS]]));
     let mut grad = [f32::NAN; 6];
-    let out = BackwardOut { x: Some(&mut grad), v0: None };
-    backward(&If, &FIRE, 2, 3, Input::Sequence(&[1.0; 6]), None, None, None, out).unwrap();
+    backward(&neuron, pass, none, BackwardOut { x: Some(&mut grad), start: vec![] }).unwrap();
     assert_eq!(grad, [0.0; 6]);
 }
 
 #[test]
 fn absurd_sizes() {
-    let mut v = [0.0f32; 4];
-    let out = ForwardOut { spikes: &mut [], v: &mut v, v_seq: None };
-    let err = forward(&If, &FIRE, usize::MAX, Input::Sequence(&[]), None, out);
+    let (neuron, constants) = neuron();
+    let (steps, x) = (usize::MAX, Input::Sequence(&[][..]));
+    let pass = Pass { steps, neurons: 4, x, start: &[], constants: &constants, draw: Draw::default() };
+    let err = forward(&neuron, pass, ForwardOut { y: &mut [], states: vec![&mut [0.0; 4]], sequences: vec![] });
     assert_eq!(err, Err(Error::Overflow { steps: usize::MAX, neurons: 4 }));
 }
 

@@ -73,9 +73,9 @@ proptest! {
             let want = difference(&v0, i, |v0| loss(&case, &x, Some(v0)));
             prop_assert!((got.v0[i] - want).abs() < 1e-4 * (1.0 + want.abs()), "v0[{}]: {} instead of {}", i, got.v0[i], want);
         }
-        if let Kind::Plif { q } = case.kind {
-            let want = difference(&[q], 0, |q| loss(&Case { kind: Kind::Plif { q: q[0] }, ..case.clone() }, &x, Some(&v0)));
-            prop_assert!((got.params[0] - want).abs() < 1e-4 * (1.0 + want.abs()), "q: {} instead of {}", got.params[0], want);
+        if let Kind::Plif { w } = case.kind {
+            let want = difference(&[w], 0, |w| loss(&Case { kind: Kind::Plif { w: w[0] }, ..case.clone() }, &x, Some(&v0)));
+            prop_assert!((got.params[0] - want).abs() < 1e-4 * (1.0 + want.abs()), "w: {} instead of {}", got.params[0], want);
         }
     }
 
@@ -124,6 +124,6 @@ fn no_steps_and_no_neurons() {
     let grad = none.backward::<f32>(Arch::new());
     assert_eq!(grad.x, [0.0; 3]);
     assert_eq!(grad.v0, none.grad_v::<f32>());
-    let none = Case { kind: Kind::Plif { q: 0.5 }, ..Case::lif(4, 0) };
+    let none = Case { kind: Kind::Plif { w: 0.0 }, ..Case::lif(4, 0) };
     assert_eq!(none.backward::<f32>(Arch::new()).params, [0.0]);
 }

@@ -7,6 +7,10 @@ use super::case::{Backward, Case, Forward, Kind};
 
 const PI: f64 = std::f64::consts::PI;
 
+fn logistic(w: f64) -> f64 {
+    1.0 / (1.0 + (-w).exp())
+}
+
 fn derivative<F: Real>(surrogate: Surrogate, x: F) -> F {
     match surrogate {
         Surrogate::ATan(ATan { alpha, .. }) => {
@@ -50,18 +54,21 @@ impl Case {
             (Kind::If, _) => v + x,
             (Kind::Lif { tau }, true) => v + (x - (v - r0)) / F::of(tau),
             (Kind::Lif { tau }, false) => v - (v - r0) / F::of(tau) + x,
-            (Kind::Plif { q }, true) => v + (x - (v - r0)) * F::of(q),
-            (Kind::Plif { q }, false) => v - (v - r0) * F::of(q) + x,
+            (Kind::Plif { w }, true) => v + (x - (v - r0)) * F::of(logistic(w)),
+            (Kind::Plif { w }, false) => v - (v - r0) * F::of(logistic(w)) + x,
         }
     }
 
-    /// dh/dv, dh/dx, dh/dq.
+    /// dh/dv, dh/dx, dh/dw.
     fn charge_gradient<F: Real>(&self, v: F, x: F) -> (F, F, F) {
         let v = v - F::of(self.v_reset.unwrap_or(0.0));
         let (rate, slope) = match self.kind {
             Kind::If => return (F::ONE, F::ONE, F::ZERO),
             Kind::Lif { tau } => (F::ONE / F::of(tau), F::ZERO),
-            Kind::Plif { q } => (F::of(q), if self.decay_input { x - v } else { -v }),
+            Kind::Plif { w } => {
+                let q = logistic(w);
+                (F::of(q), F::of(q * (1.0 - q)) * if self.decay_input { x - v } else { -v })
+            }
         };
         (F::ONE - rate, if self.decay_input { rate } else { F::ONE }, slope)
     }
@@ -124,10 +131,10 @@ impl Case {
                 let (keep, jump) = self.v_reset.map_or((F::ONE, -v_threshold), |v_reset| (F::ONE - s, F::of(v_reset) - h));
                 let through = if self.detach_reset { F::ZERO } else { grad * jump };
                 let grad_h = g * (grad_spikes[i] + through) + grad * keep;
-                let (dv, dx, dq) = self.charge_gradient(v, x[i]);
+                let (dv, dx, dw) = self.charge_gradient(v, x[i]);
                 out.x[i] = grad_h * dx;
                 grad = grad_h * dv;
-                out.params[0] += (grad_h * dq).to_f64();
+                out.params[0] += (grad_h * dw).to_f64();
             }
             out.v0[n] = grad;
         }

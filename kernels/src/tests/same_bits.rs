@@ -61,7 +61,7 @@ proptest! {
 
 #[test]
 fn a_large_parameter_gradient_equals_the_reference() {
-    let case = Case { kind: Kind::Plif { q: 0.4 }, surrogate: Sigmoid::default().into(), ..Case::lif(8, 30_001) };
+    let case = Case { kind: Kind::Plif { w: -0.4 }, surrogate: Sigmoid::default().into(), ..Case::lif(8, 30_001) };
     let (got, want) = (case.backward::<f64>(Arch::new()).params[0], case.reference_backward::<f64>().params[0]);
     assert!((got - want).abs() < 1e-9 * want.abs(), "{got} instead of {want}");
 }

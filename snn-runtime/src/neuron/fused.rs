@@ -1,24 +1,29 @@
 //! A neuron over all its steps as one kernel and one node of the graph. In: input currents and the state; out: spikes, the
 //! state moved on, and the tap filled.
 //!
-//! For the backward pass x and the first potential are kept, and nothing else: the kernel replays the forward pass.
+//! For the backward pass x and the first states are kept, and nothing else: the kernel replays the forward pass. What kind of
+//! neuron it is is forgotten here, so that this is compiled once and not per neuron.
 
-use std::marker::PhantomData;
+use std::sync::Arc;
 
-use snn_kernels::{BackwardOut, Charge, ForwardOut, Real};
+use snn_kernels::{BackwardOut, Channels, Compiled, Constants, Draw, ForwardOut, Learned, Per, Surrogate, Upstream};
+use tch::nn::Init;
 use tch::{Kind, Tensor};
 
-use super::common::Common;
+use super::state::NeuronState;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, on_cpu};
 use crate::error::{Error, Result};
-use crate::state::{NeuronState, check_sizes};
+use crate::rng::Stream;
+use crate::scope::Scope;
+use crate::state::check_sizes;
 use crate::surrogate::FLOATS;
 use crate::tap::Tap;
+use crate::weights::{buffer, learnable};
 
 /// What arrives.
 #[derive(Clone, Copy)]
-pub(crate) enum Input<'a> {
+pub(super) enum Input<'a> {
     /// `[N, ..]`
     Step(&'a Tensor),
     /// `[T, N, ..]`
@@ -35,118 +40,198 @@ impl<'a> Input<'a> {
     }
 }
 
-/// How a neuron charges, for any element type.
-pub(crate) trait Dynamics: Copy + Send + 'static {
-    type Charge<F: Real>: Charge<F>;
-
-    fn charge<F: Real>(self) -> Self::Charge<F>;
-
-    /// dL/dw of its weight from the kernel's gradients of the charge's parameters.
-    fn weight_gradient(self, parameters: &[f64]) -> Option<f64> {
-        let _ = parameters;
-        None
-    }
-}
-
 /// A neuron layer at work.
-pub(crate) struct Fused<'a, D> {
+#[derive(Debug)]
+pub(super) struct Fused {
     /// `Csnn.sn1`
-    pub(crate) layer: &'a str,
+    layer: String,
     /// `IFNode`: the node's name in the graph.
-    pub(crate) label: &'static str,
-    pub(crate) common: Common,
-    pub(crate) dynamics: D,
-    /// The learned scalar behind `dynamics`.
-    pub(crate) weight: Option<&'a Tensor>,
+    label: &'static str,
+    states: &'static [&'static str],
+    specs: &'static [Learned],
+    /// One per spec.
+    learned: Vec<Tensor>,
+    kernels: Arc<dyn Compiled>,
+    /// Of a surrogate function that draws at random.
+    stream: Option<Stream>,
 }
 
-impl<D: Dynamics> Fused<'_, D> {
+impl Fused {
+    pub(super) fn new(
+        scope: &Scope<'_>,
+        label: &'static str,
+        states: &'static [&'static str],
+        specs: &'static [Learned],
+        start: &[f64],
+        surrogate: Surrogate,
+        kernels: Arc<dyn Compiled>,
+    ) -> Result<Fused> {
+        let parameter = |(spec, &start): (&Learned, &f64)| {
+            let sizes = match (spec.per, scope.input().first()) {
+                (Per::Layer, _) => Vec::new(),
+                (Per::Channel, Some(&channels)) => vec![channels],
+                (Per::Channel, None) => {
+                    let problem = "is one number per channel, but the number of channels is not known";
+                    return Err(Error::argument(scope.name(), spec.name, problem, "build it in a net, or `with_input` of the scope"));
+                }
+            };
+            match spec.trained {
+                true => learnable(scope, spec.name, &sizes, Init::Const(start)),
+                false => buffer(scope, spec.name, &sizes, start, Kind::Float),
+            }
+        };
+        let learned = specs.iter().zip(start).map(parameter).collect::<Result<_>>()?;
+        let stream = surrogate.draws().then(|| Stream::new(scope));
+        Ok(Fused { layer: scope.name().to_string(), label, states, specs, learned, kernels, stream })
+    }
+
+    pub(super) fn learned(&self) -> &[Tensor] {
+        &self.learned
+    }
+
     /// Runs all steps; `s` is taken and replaced.
-    pub(crate) fn run(&self, input: Input<'_>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
+    pub(super) fn run(&self, input: Input<'_>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let x = input.tensor();
-        on_cpu(self.layer, x)?;
+        on_cpu(&self.layer, x)?;
         match x.kind() {
             Kind::Float => self.run_in::<f32>(input, s, tap),
             Kind::Double => self.run_in::<f64>(input, s, tap),
-            got => Err(Error::Kind { layer: self.layer.into(), wants: FLOATS, got }),
+            got => Err(Error::Kind { layer: self.layer.clone(), wants: FLOATS, got }),
         }
     }
 
     fn run_in<F: Elements>(&self, input: Input<'_>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
-        let x = input.tensor();
-        let plan = Plan::<F>::new(self.layer, input)?;
-        let v0 = match &s.v {
-            Some(v) => {
-                check_sizes(self.layer, v, plan.step())?;
-                on_cpu(self.layer, v)?;
-                Some(v.f_to_kind(F::KIND).map_err(Error::in_layer(self.layer))?)
-            }
-            None => None,
-        };
-        let x_dense = dense(self.layer, x)?;
-        let v0_dense = v0.as_ref().map(|v0| dense(self.layer, v0)).transpose()?;
+        let layer = self.layer.as_str();
+        let plan = self.plan::<F>(input)?;
+        let stored = self.states.iter().map(|name| {
+            let Some(state) = s.get(name) else { return Ok(None) };
+            check_sizes(layer, state, plan.step())?;
+            on_cpu(layer, state)?;
+            state.f_to_kind(F::KIND).map(Some).map_err(Error::in_layer(layer))
+        });
+        let start: Vec<Option<Tensor>> = stored.collect::<Result<_>>()?;
+        let x_dense = dense(layer, input.tensor())?;
+        let start_dense = start.iter().map(|state| state.as_ref().map(|state| dense(layer, state)).transpose());
+        let start_dense: Vec<Option<Tensor>> = start_dense.collect::<Result<_>>()?;
 
-        let wants_voltage = tap.as_ref().is_some_and(|t| t.wants_voltage());
-        let (spikes, v, v_seq) = self.forward(&plan, &x_dense, v0_dense.as_ref(), wants_voltage)?;
-        let (spikes, v) = self.attach(plan, x, v0.as_ref(), &x_dense, v0_dense.as_ref(), spikes, v)?;
+        let voltage = self.states.iter().position(|name| *name == "v").unwrap_or(0);
+        let wanted = tap.as_ref().is_some_and(|t| t.wants_voltage()).then_some(voltage);
+        let (y, states, series) = self.forward(&plan, &x_dense, &start_dense, wanted)?;
+        let (y, states) = self.attach(plan, input.tensor(), &start, &x_dense, &start_dense, y, states)?;
         if let Some(tap) = tap {
             match input {
-                Input::Step(_) => tap.push_step(&spikes, &v)?,
-                _ => tap.push_sequence(&spikes, v_seq.as_ref().unwrap_or(&v))?,
+                Input::Step(_) => tap.push_step(&y, &states[voltage])?,
+                _ => tap.push_sequence(&y, series.as_ref().unwrap_or(&states[voltage]))?,
             }
         }
-        s.v = Some(v);
-        Ok(spikes)
+        for (name, state) in self.states.iter().zip(states) {
+            s.set(name, state);
+        }
+        Ok(y)
     }
 
-    /// Spikes, the last potential, and the potential after each step if wanted.
-    fn forward<F: Elements>(&self, plan: &Plan<F>, x: &Tensor, v0: Option<&Tensor>, seq: bool) -> Result<(Tensor, Tensor, Option<Tensor>)> {
-        let mut spikes = Fresh::<F>::new(self.layer, &plan.out)?;
-        let mut v = Fresh::<F>::new(self.layer, plan.step())?;
-        let mut v_seq = if seq { Some(Fresh::<F>::new(self.layer, &plan.out)?) } else { None };
-        let out = ForwardOut { spikes: spikes.elements(), v: v.elements(), v_seq: v_seq.as_mut().map(Fresh::elements) };
-        let v0 = v0.map(|v0| F::slice(self.layer, v0)).transpose()?;
-        let input = plan.input(F::slice(self.layer, x)?);
-        snn_kernels::forward(&self.dynamics.charge::<F>(), &self.common.fire(), plan.steps, input, v0, out)
-            .map_err(|e| Error::bug(self.layer, e))?;
-        Ok((spikes.into_tensor(), v.into_tensor(), v_seq.map(Fresh::into_tensor)))
+    fn plan<F: Elements>(&self, input: Input<'_>) -> Result<Plan<F>> {
+        let layer = self.layer.as_str();
+        let sizes = input.tensor().size();
+        let (steps, out, leading, fixed) = match input {
+            Input::Step(_) => (1, sizes, 0, false),
+            Input::Sequence(_) => (sizes.first().copied().unwrap_or(0), sizes, 1, false),
+            Input::Repeat(_, steps) => (steps, [vec![steps], sizes].concat(), 1, true),
+        };
+        let steps = match usize::try_from(steps) {
+            Ok(steps) if steps > 0 => steps,
+            _ => return Err(Error::Steps { layer: layer.into(), problem: format!("there is no step in {out:?}") }),
+        };
+        let channels = self.channels(&out[leading..])?;
+        let learned = tch::no_grad(|| self.learned.iter().map(values).collect::<Result<Vec<_>, _>>()).map_err(Error::in_layer(layer))?;
+        let constants = F::constants(&*self.kernels, &slices(&learned), channels).map_err(|e| Error::bug(layer, e))?;
+        let draw = self.stream.as_ref().map(|stream| stream.draw()).unwrap_or_default();
+        Ok(Plan { steps, out, leading, fixed, learned, channels, constants, draw })
     }
 
-    /// Makes one node behind spikes and potential, if anything wants a gradient.
-    #[allow(clippy::too_many_arguments, reason = "what the node keeps, one by one")]
+    /// The channels of a step `[N, C, ..]`, where a parameter has one number for each.
+    fn channels(&self, step: &[i64]) -> Result<Channels> {
+        let Some(at) = self.specs.iter().position(|spec| spec.per == Per::Channel) else { return Ok(Channels::ONE) };
+        let want = self.learned[at].numel();
+        match step {
+            [_, channels, inner @ ..] if *channels as usize == want => {
+                Ok(Channels { count: want, inner: inner.iter().product::<i64>() as usize })
+            }
+            _ => Err(Error::shape(&self.layer, format!("[N, {want}, ..]"), step, "")),
+        }
+    }
+
+    /// The output, the last states, and state number `wanted` after each step.
+    fn forward<F: Elements>(
+        &self,
+        plan: &Plan<F>,
+        x: &Tensor,
+        start: &[Option<Tensor>],
+        wanted: Option<usize>,
+    ) -> Result<(Tensor, Vec<Tensor>, Option<Tensor>)> {
+        let layer = self.layer.as_str();
+        let mut y = Fresh::<F>::new(layer, &plan.out)?;
+        let mut states = self.states.iter().map(|_| Fresh::<F>::new(layer, plan.step())).collect::<Result<Vec<_>>>()?;
+        let mut series = wanted.map(|_| Fresh::<F>::new(layer, &plan.out)).transpose()?;
+        let mut sequences: Vec<Option<&mut [F]>> = Vec::new();
+        if let (Some(wanted), Some(series)) = (wanted, &mut series) {
+            sequences.extend(self.states.iter().map(|_| None));
+            sequences[wanted] = Some(series.elements());
+        }
+        let out = ForwardOut { y: y.elements(), states: states.iter_mut().map(Fresh::elements).collect(), sequences };
+        let start = elements(layer, start)?;
+        F::forward(&*self.kernels, plan.pass(F::slice(layer, x)?, &start), out).map_err(|e| Error::bug(layer, e))?;
+        Ok((y.into_tensor(), states.into_iter().map(Fresh::into_tensor).collect(), series.map(Fresh::into_tensor)))
+    }
+
+    /// Makes one node behind output and states, if anything wants a gradient.
     fn attach<F: Elements>(
         &self,
         plan: Plan<F>,
         x: &Tensor,
-        v0: Option<&Tensor>,
+        start: &[Option<Tensor>],
         x_dense: &Tensor,
-        v0_dense: Option<&Tensor>,
-        spikes: Tensor,
-        v: Tensor,
-    ) -> Result<(Tensor, Tensor)> {
-        let inputs: Vec<&Tensor> = [Some(x), v0, self.weight].into_iter().flatten().collect();
+        start_dense: &[Option<Tensor>],
+        y: Tensor,
+        states: Vec<Tensor>,
+    ) -> Result<(Tensor, Vec<Tensor>)> {
+        let inputs: Vec<&Tensor> = [x].into_iter().chain(start.iter().flatten()).chain(&self.learned).collect();
         if !recorded(&inputs) {
-            return Ok((spikes, v));
+            return Ok((y, states));
         }
-        let save = [Save::Tensor(x_dense), v0_dense.map_or(Save::Nothing, Save::Tensor)];
+        let kept = start_dense.iter().map(|state| state.as_ref().map_or(Save::Nothing, Save::Tensor));
+        let save: Vec<Save<'_>> = [Save::Tensor(x_dense)].into_iter().chain(kept).collect();
         let replay = Replay {
-            layer: self.layer.to_string(),
+            layer: self.layer.clone(),
             plan,
-            common: self.common,
-            dynamics: self.dynamics,
-            v0: v0.is_some(),
-            weight: self.weight.map(Tensor::kind),
+            kernels: self.kernels.clone(),
+            start: start.iter().map(Option::is_some).collect(),
+            learned: self.learned.iter().map(|w| (w.size(), w.kind())).collect(),
         };
-        let outputs =
-            attach(self.label, &inputs, vec![spikes, v], &save, move |b| replay.backward(&b)).map_err(Error::in_layer(self.layer))?;
-        match <[Tensor; 2]>::try_from(outputs) {
-            Ok([spikes, v]) => Ok((spikes, v)),
-            Err(_) => Err(Error::bug(self.layer, "the graph lost an output")),
+        let outputs = [y].into_iter().chain(states).collect();
+        let mut outputs =
+            attach(self.label, &inputs, outputs, &save, move |b| replay.backward(&b)).map_err(Error::in_layer(&self.layer))?;
+        match outputs.len() {
+            n if n == 1 + self.states.len() => Ok((outputs.remove(0), outputs)),
+            _ => Err(Error::bug(&self.layer, "the graph lost an output")),
         }
     }
 }
 
-/// How many steps of how many neurons.
+/// The numbers of a parameter.
+fn values(parameter: &Tensor) -> Result<Vec<f64>, tch::TchError> {
+    Vec::try_from(parameter.f_to_kind(Kind::Double)?.f_reshape([-1])?)
+}
+
+fn slices(learned: &[Vec<f64>]) -> Vec<&[f64]> {
+    learned.iter().map(Vec::as_slice).collect()
+}
+
+fn elements<'a, F: Elements>(layer: &str, tensors: &'a [Option<Tensor>]) -> Result<Vec<Option<&'a [F]>>> {
+    tensors.iter().map(|t| t.as_ref().map(|t| F::slice(layer, t)).transpose()).collect()
+}
+
+/// How many steps of how many neurons, and with which numbers.
 struct Plan<F> {
     steps: usize,
     /// Sizes of the output: `[T, N, ..]`, or `[N, ..]` for a step.
@@ -155,85 +240,66 @@ struct Plan<F> {
     leading: usize,
     /// Is the input the same at every step?
     fixed: bool,
-    kind: PhantomData<fn() -> F>,
+    learned: Vec<Vec<f64>>,
+    channels: Channels,
+    constants: Constants<F>,
+    draw: Draw,
 }
 
 impl<F: Elements> Plan<F> {
-    fn new(layer: &str, input: Input<'_>) -> Result<Self> {
-        let sizes = input.tensor().size();
-        let (steps, out, leading, fixed) = match input {
-            Input::Step(_) => (1, sizes, 0, false),
-            Input::Sequence(_) => (sizes.first().copied().unwrap_or(0), sizes, 1, false),
-            Input::Repeat(_, steps) => (steps, [vec![steps], sizes].concat(), 1, true),
-        };
-        match usize::try_from(steps) {
-            Ok(steps) if steps > 0 => Ok(Plan { steps, out, leading, fixed, kind: PhantomData }),
-            _ => Err(Error::Steps { layer: layer.into(), problem: format!("there is no step in {out:?}") }),
-        }
-    }
-
     /// Sizes of one step.
     fn step(&self) -> &[i64] {
         &self.out[self.leading..]
     }
 
-    /// Neurons in a step.
-    fn neurons(&self) -> usize {
-        self.step().iter().product::<i64>() as usize
-    }
-
-    fn input<'a>(&self, x: &'a [F]) -> snn_kernels::Input<'a, F> {
-        if self.fixed { snn_kernels::Input::Static(x) } else { snn_kernels::Input::Sequence(x) }
+    fn pass<'a>(&'a self, x: &'a [F], start: &'a [Option<&'a [F]>]) -> snn_kernels::Pass<'a, F> {
+        let neurons = self.step().iter().product::<i64>() as usize;
+        let x = if self.fixed { snn_kernels::Input::Static(x) } else { snn_kernels::Input::Sequence(x) };
+        snn_kernels::Pass { steps: self.steps, neurons, x, start, constants: &self.constants, draw: self.draw }
     }
 }
 
 /// The backward pass of one node.
-struct Replay<D, F> {
+struct Replay<F> {
     layer: String,
     plan: Plan<F>,
-    common: Common,
-    dynamics: D,
-    /// Was there a first potential among the inputs?
-    v0: bool,
-    /// The kind of the weight, if there was one.
-    weight: Option<Kind>,
+    kernels: Arc<dyn Compiled>,
+    /// Which first states were among the inputs?
+    start: Vec<bool>,
+    /// Sizes and kinds of the parameters.
+    learned: Vec<(Vec<i64>, Kind)>,
 }
 
-impl<D: Dynamics, F: Elements> Replay<D, F> {
+impl<F: Elements> Replay<F> {
     fn backward(&self, b: &Backward<'_>) -> Gradients {
-        let layer = self.layer.as_str();
+        let (layer, plan) = (self.layer.as_str(), &self.plan);
         let gradient = |g: &Option<Tensor>| g.as_ref().map(|g| dense(layer, &g.f_to_kind(F::KIND)?)).transpose();
-        let (grad_spikes, grad_v) = (gradient(&b.grads[0])?, gradient(&b.grads[1])?);
+        let grads = b.grads.iter().map(gradient).collect::<Result<Vec<_>>>()?;
+        let grads = elements(layer, &grads)?;
         let x = b.saved[0].as_ref().ok_or("its input was not saved")?;
+        let start = elements(layer, &b.saved[1..])?;
         let mut needs = b.needs.iter().copied();
         let mut next = || needs.next().unwrap_or(false);
-        let (need_x, need_v0, need_w) = (next(), self.v0 && next(), self.weight.is_some() && next());
 
-        let sizes = if self.plan.fixed { self.plan.step() } else { &self.plan.out };
-        let mut grad_x = if need_x { Some(Fresh::<F>::new(layer, sizes)?) } else { None };
-        let mut grad_v0 = if need_v0 { Some(Fresh::<F>::new(layer, self.plan.step())?) } else { None };
-        fn slice<'a, F: Elements>(layer: &str, t: &'a Option<Tensor>) -> Result<Option<&'a [F]>> {
-            t.as_ref().map(|t| F::slice(layer, t)).transpose()
+        let sizes = if plan.fixed { plan.step() } else { &plan.out };
+        let mut grad_x = next().then(|| Fresh::<F>::new(layer, sizes)).transpose()?;
+        let mut grad_start = Vec::new();
+        for &given in &self.start {
+            grad_start.push((given && next()).then(|| Fresh::<F>::new(layer, plan.step())).transpose()?);
         }
-        let parameters = snn_kernels::backward(
-            &self.dynamics.charge::<F>(),
-            &self.common.fire(),
-            self.plan.steps,
-            self.plan.neurons(),
-            self.plan.input(F::slice(layer, x)?),
-            slice(layer, &b.saved[1])?,
-            slice(layer, &grad_spikes)?,
-            slice(layer, &grad_v)?,
-            BackwardOut { x: grad_x.as_mut().map(Fresh::elements), v0: grad_v0.as_mut().map(Fresh::elements) },
-        )?;
+        let upstream = Upstream { y: grads[0], states: &grads[1..] };
+        let out = BackwardOut {
+            x: grad_x.as_mut().map(Fresh::elements),
+            start: grad_start.iter_mut().map(|g| g.as_mut().map(Fresh::elements)).collect(),
+        };
+        let sums = F::backward(&*self.kernels, plan.pass(F::slice(layer, x)?, &start), upstream, out)?;
 
         let mut gradients = vec![grad_x.map(Fresh::into_tensor)];
-        if self.v0 {
-            gradients.push(grad_v0.map(Fresh::into_tensor));
-        }
-        if let Some(kind) = self.weight {
-            let g = self.dynamics.weight_gradient(&parameters).filter(|_| need_w);
-            gradients.push(g.map(|g| Tensor::from(g).f_to_kind(kind)).transpose()?);
+        let given = self.start.iter().zip(grad_start).filter(|(given, _)| **given);
+        gradients.extend(given.map(|(_, g)| g.map(Fresh::into_tensor)));
+        let learned = self.kernels.gradient_of_learned(&slices(&plan.learned), plan.channels, &sums)?;
+        for ((sizes, kind), g) in self.learned.iter().zip(learned) {
+            gradients.push(if next() { Some(Tensor::f_from_slice(&g)?.f_reshape(sizes)?.f_to_kind(*kind)?) } else { None });
         }
         Ok(gradients)
     }

@@ -1,82 +1,68 @@
-//! Spiking neurons. In: input currents, any shape, and the potentials so far; out: spikes of the same shape, and the potentials
-//! after them.
+//! Spiking neurons. In: input currents, any shape, and the states so far; out: spikes of the same shape, and the states after
+//! them.
 //!
 //! Each step charges (h from v and x, one equation per neuron), fires (s = 1 where h >= v_threshold) and resets (v from h and
 //! s). One step, a sequence, or one input shown several times is one call of a fused kernel and one node of the graph.
 
-mod common;
 mod fused;
-mod integrate_and_fire;
-mod leaky;
-mod parametric_leaky;
+mod node;
+mod state;
 
-pub use integrate_and_fire::{IFNode, IFNodeConfig};
-pub use leaky::{LIFNode, LIFNodeConfig};
-pub use parametric_leaky::{ParametricLIFNode, ParametricLIFNodeConfig};
+pub use node::Node;
+pub use snn_kernels::{Compiled, IFNodeConfig, LIFNodeConfig, Neuron, ParametricLIFNodeConfig};
+pub use state::NeuronState;
 
-/// `Layer` and `Record` for a neuron with `fn run(&self, input: Input, s: &mut NeuronState, tap: Option<&mut Tap>)`.
-macro_rules! neuron {
-    ($node:ident, $config:ident) => {
-        impl $crate::Layer for $node {
-            type Config = $config;
-            type State = $crate::NeuronState;
+use crate::error::Result;
 
-            fn build(scope: &$crate::Scope<'_>, config: $config) -> $crate::Result<Self> {
-                $node::new(scope, config)
-            }
+/// Integrate and fire: h = v + x.
+///
+/// SpikingJelly equivalent: `neuron.IFNode(..)`.
+///
+/// # Shapes
+///
+/// Any; the state `v` has that of one step.
+pub type IFNode = Node<IFNodeConfig>;
 
-            fn state(&self) -> $crate::NeuronState {
-                $crate::NeuronState::default()
-            }
+/// Leaky integrate and fire: h = v + (x - (v - v_reset)) / tau, or without `decay_input` h = v - (v - v_reset) / tau + x.
+///
+/// SpikingJelly equivalent: `neuron.LIFNode(..)`.
+///
+/// # Shapes
+///
+/// Any; the state `v` has that of one step.
+pub type LIFNode = Node<LIFNodeConfig>;
 
-            fn step(&self, x: &tch::Tensor, s: &mut $crate::NeuronState, _: &$crate::Cx) -> $crate::Result<tch::Tensor> {
-                self.run(super::fused::Input::Step(x), s, None)
-            }
+/// Leaky integrate and fire with a learned time constant, one for the layer: 1 / tau = sigmoid(w). From "Incorporating
+/// Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks" (Fang et al., ICCV 2021).
+///
+/// h = v + (x - (v - v_reset)) / tau, or without `decay_input` h = v - (v - v_reset) / tau + x.
+/// SpikingJelly equivalent: `neuron.ParametricLIFNode(..)`.
+///
+/// # Shapes
+///
+/// Any; the state `v` has that of one step.
+pub type ParametricLIFNode = Node<ParametricLIFNodeConfig>;
 
-            fn sequence(&self, x: &tch::Tensor, s: &mut $crate::NeuronState, _: &$crate::Cx) -> $crate::Result<tch::Tensor> {
-                self.run(super::fused::Input::Sequence(x), s, None)
-            }
+impl ParametricLIFNode {
+    /// The learned number: starts at -ln(init_tau - 1).
+    ///
+    /// # Panics
+    ///
+    /// Never: every such layer has one.
+    pub fn w(&self) -> &tch::Tensor {
+        self.parameter("w").unwrap_or_else(|| unreachable!("its definition has a `w`"))
+    }
 
-            fn repeat(&self, x: &tch::Tensor, steps: i64, s: &mut $crate::NeuronState, _: &$crate::Cx) -> $crate::Result<tch::Tensor> {
-                self.run(super::fused::Input::Repeat(x, steps), s, None)
-            }
-        }
-
-        impl $crate::Record for $node {
-            fn step_recorded(
-                &self,
-                x: &tch::Tensor,
-                s: &mut $crate::NeuronState,
-                _: &$crate::Cx,
-                tap: &mut $crate::Tap,
-            ) -> $crate::Result<tch::Tensor> {
-                self.run(super::fused::Input::Step(x), s, Some(tap))
-            }
-
-            fn sequence_recorded(
-                &self,
-                x: &tch::Tensor,
-                s: &mut $crate::NeuronState,
-                _: &$crate::Cx,
-                tap: &mut $crate::Tap,
-            ) -> $crate::Result<tch::Tensor> {
-                self.run(super::fused::Input::Sequence(x), s, Some(tap))
-            }
-
-            fn repeat_recorded(
-                &self,
-                x: &tch::Tensor,
-                steps: i64,
-                s: &mut $crate::NeuronState,
-                _: &$crate::Cx,
-                tap: &mut $crate::Tap,
-            ) -> $crate::Result<tch::Tensor> {
-                self.run(super::fused::Input::Repeat(x, steps), s, Some(tap))
-            }
-        }
-    };
+    /// The time constant as it is now, in steps.
+    ///
+    /// # Errors
+    ///
+    /// libtorch cannot read `w`.
+    pub fn tau(&self) -> Result<f64> {
+        let w = tch::no_grad(|| self.w().f_double_value(&[]))?;
+        Ok(1.0 + (-w).exp())
+    }
 }
-use neuron;
 
 #[cfg(test)]
 mod tests {

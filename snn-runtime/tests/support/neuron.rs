@@ -123,8 +123,8 @@ impl Spec {
         let h = match (self.charge, w) {
             (Charge::Lif { tau, decay_input }, _) => leaky(decay_input, &|t| t / tau),
             (Charge::ParametricLif { decay_input, .. }, Some(w)) => {
-                // The weight is f32, and so is its sigmoid.
-                let q = w.sigmoid().to_kind(x.kind());
+                // In f64, rounded once.
+                let q = w.to_kind(Kind::Double).sigmoid().to_kind(x.kind());
                 leaky(decay_input, &|t| t * &q)
             }
             _ => v + x,
@@ -177,7 +177,7 @@ macro_rules! each {
 impl Neuron {
     pub(crate) fn w(&self) -> Option<&Tensor> {
         match self {
-            Neuron::ParametricLif(n) => Some(&n.w),
+            Neuron::ParametricLif(n) => Some(n.w()),
             _ => None,
         }
     }

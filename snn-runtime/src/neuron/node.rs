@@ -1,0 +1,83 @@
+//! The layer that any neuron makes. In: a config that is a [`Neuron`], and input currents; out: spikes, and the state moved on.
+
+use std::sync::Arc;
+
+use snn_kernels::{Compiled, Neuron};
+use tch::Tensor;
+
+use super::fused::{Fused, Input};
+use super::state::NeuronState;
+use crate::error::{Error, Result};
+use crate::layer::{Cx, Layer, Record};
+use crate::scope::Scope;
+use crate::surrogate;
+use crate::tap::Tap;
+
+/// A layer of neurons of one kind: [`LIFNode`](super::LIFNode) is `Node<LIFNodeConfig>`. What a neuron of your own, defined by
+/// `snn_neuron!`, is as a layer.
+///
+/// # Shapes
+///
+/// Any; each state has that of one step.
+#[derive(Debug)]
+pub struct Node<N> {
+    config: N,
+    fused: Fused,
+}
+
+impl<N: Neuron + Compiled> Node<N> {
+    /// What it was built with.
+    pub fn config(&self) -> &N {
+        &self.config
+    }
+
+    /// The learned parameter or buffer of that name, as it is in the `VarStore`: `w` of a
+    /// [`ParametricLIFNode`](super::ParametricLIFNode).
+    pub fn parameter(&self, name: &str) -> Option<&Tensor> {
+        N::LEARNED.iter().zip(self.fused.learned()).find(|(spec, _)| spec.name == name).map(|(_, tensor)| tensor)
+    }
+}
+
+impl<N: Neuron + Compiled> Layer for Node<N> {
+    type Config = N;
+    type State = NeuronState;
+
+    fn build(scope: &Scope<'_>, config: N) -> Result<Self> {
+        config.check().map_err(|r| Error::argument(scope.name(), r.argument, r.problem, r.help))?;
+        surrogate::check(&config.surrogate(), scope.name())?;
+        let mut start = [0.0; snn_kernels::MAX_LEARNED];
+        config.learned_start(&mut start);
+        let fused = Fused::new(scope, N::NAME, N::STATES, N::LEARNED, &start, config.surrogate(), Arc::new(config))?;
+        Ok(Node { config, fused })
+    }
+
+    fn state(&self) -> NeuronState {
+        NeuronState::default()
+    }
+
+    fn step(&self, x: &Tensor, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
+        self.fused.run(Input::Step(x), s, None)
+    }
+
+    fn sequence(&self, x: &Tensor, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
+        self.fused.run(Input::Sequence(x), s, None)
+    }
+
+    fn repeat(&self, x: &Tensor, steps: i64, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
+        self.fused.run(Input::Repeat(x, steps), s, None)
+    }
+}
+
+impl<N: Neuron + Compiled> Record for Node<N> {
+    fn step_recorded(&self, x: &Tensor, s: &mut NeuronState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
+        self.fused.run(Input::Step(x), s, Some(tap))
+    }
+
+    fn sequence_recorded(&self, x: &Tensor, s: &mut NeuronState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
+        self.fused.run(Input::Sequence(x), s, Some(tap))
+    }
+
+    fn repeat_recorded(&self, x: &Tensor, steps: i64, s: &mut NeuronState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
+        self.fused.run(Input::Repeat(x, steps), s, Some(tap))
+    }
+}
