@@ -34,6 +34,7 @@
 //! ```
 
 mod activation;
+mod attention;
 mod backward;
 mod block;
 mod compiled;
@@ -58,6 +59,7 @@ mod synapse_filter;
 mod tests;
 
 pub use activation::Activation;
+pub use attention::{Attention, AttentionGrads, AttentionKept, AttentionSizes, Perceptron, Planes, attention, attention_backward};
 pub use backward::{BackwardOut, Upstream, backward};
 pub use compiled::Compiled;
 pub use constants::{Channels, Constants, learned_gradient};

@@ -25,6 +25,7 @@
 pub mod __private;
 mod activation;
 mod adaptive_pool;
+mod attention;
 pub mod autograd;
 mod batchnorm;
 mod container;
@@ -42,11 +43,13 @@ pub mod io;
 mod layer;
 mod linear;
 pub mod monitor;
+mod multi_dimensional_attention;
 mod neunorm;
 pub mod neuron;
 pub mod ops;
 mod pool;
 pub mod prelude;
+mod print_shape;
 mod rng;
 mod scope;
 mod space;
@@ -56,9 +59,12 @@ pub mod surrogate;
 mod synapse_filter;
 mod tap;
 mod temporal_norm;
+mod temporal_wise_attention;
 mod tensor;
 pub mod train;
+mod upsample;
 mod voting;
+mod weight_standard;
 mod weights;
 
 pub use activation::{ReLU, Sigmoid, Tanh};
@@ -83,6 +89,7 @@ pub use groupnorm::{GroupNorm, GroupNormConfig};
 pub use io::{load, save};
 pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
+pub use multi_dimensional_attention::{MultiDimensionalAttention, MultiDimensionalAttentionConfig};
 pub use neunorm::{NeuNorm, NeuNormConfig};
 pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, NeuronState, Node, ParametricLIFNode, ParametricLIFNodeConfig};
 pub use pool::{
@@ -90,6 +97,7 @@ pub use pool::{
     MaxPool1dConfig, MaxPool1dWithIndices, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices, MaxPool3d, MaxPool3dConfig,
     MaxPool3dWithIndices, MaxPoolConfig, MaxPoolWithIndices,
 };
+pub use print_shape::{PrintShapeModule, PrintShapeModuleConfig};
 pub use rng::manual_seed;
 pub use scope::Scope;
 pub use snn_kernels::Activation;
@@ -107,8 +115,11 @@ pub use temporal_norm::{
     ThresholdDependentBatchNorm2dConfig, ThresholdDependentBatchNorm3d, ThresholdDependentBatchNorm3dConfig,
     ThresholdDependentBatchNormConfig,
 };
+pub use temporal_wise_attention::{TemporalWiseAttention, TemporalWiseAttentionConfig};
 pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
+pub use upsample::{Upsample, UpsampleConfig, UpsampleMode};
 pub use voting::{VotingLayer, VotingLayerConfig};
+pub use weight_standard::{WSConv2d, WSConv2dConfig, WSLinear, WSLinearConfig};
 
 /// A spiking network, checked and generated at compile time.
 ///

@@ -47,6 +47,16 @@ impl Linear {
     pub fn config(&self) -> &LinearConfig {
         &self.config
     }
+
+    /// The linear map with `weight` in the place of its own.
+    pub(crate) fn with_weight(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+        let size = x.size();
+        if size.last() != Some(&(self.config.in_features as i64)) {
+            let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
+            return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
+        }
+        x.f_linear(weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name))
+    }
 }
 
 impl Stateless for Linear {
@@ -60,11 +70,6 @@ impl Stateless for Linear {
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        let size = x.size();
-        if size.last() != Some(&(self.config.in_features as i64)) {
-            let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
-            return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
-        }
-        x.f_linear(&self.weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name))
+        self.with_weight(x, &self.weight)
     }
 }

@@ -128,6 +128,18 @@ pub const fn adaptive_pool(layer: &str, len: usize, out: usize) -> usize {
     }
 }
 
+/// The length after `Upsample` by `factor`, see [`crate::upsample`].
+#[track_caller]
+pub const fn upsample(layer: &str, len: usize, factor: f64) -> usize {
+    match crate::upsample(len, factor) {
+        Some(n) => n,
+        None => {
+            let m = Message::new().text("`").text(layer).text("`: `scale_factor` leaves nothing of ").number(len).text(" cells");
+            panic!("{}", m.as_str())
+        }
+    }
+}
+
 /// `len` in groups of `by`, see [`crate::divide`].
 #[track_caller]
 pub const fn divide(layer: &str, len: usize, by: usize) -> usize {
@@ -136,6 +148,18 @@ pub const fn divide(layer: &str, len: usize, by: usize) -> usize {
         None => {
             let m = Message::new().text("`").text(layer).text("` needs a multiple of ").number(by);
             panic!("{}", m.text(", but gets ").number(len).as_str())
+        }
+    }
+}
+
+/// `size` made `by` times narrower, see [`crate::reduced`].
+#[track_caller]
+pub const fn reduced(layer: &str, size: usize, by: usize) -> usize {
+    match crate::reduced(size, by) {
+        Some(n) => n,
+        None => {
+            let m = Message::new().text("`").text(layer).text("`: a reduction of ").number(by);
+            panic!("{}", m.text(" is more than its size of ").number(size).as_str())
         }
     }
 }
@@ -161,6 +185,7 @@ mod tests {
         assert_eq!(const { pool("pool", 28, 2, 2, 0, 1, false) }, 14);
         assert_eq!(const { conv_transpose("up", 14, 2, 2, 0, 1, 0) }, 28);
         assert_eq!(const { avg_pool3d("pool", 28, 2, 2, 0, false) }, 14);
+        assert_eq!(const { upsample("up", 7, 1.5) }, 10);
         assert_eq!(const { adaptive_pool("pool", 7, 3) }, 3);
         assert_eq!(const { divide("vote", 100, 10) }, 10);
     }

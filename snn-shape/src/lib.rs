@@ -77,6 +77,19 @@ pub const fn adaptive_pool(len: usize, out: Option<usize>) -> Option<usize> {
     }
 }
 
+/// Length after `Upsample` by `factor`: `floor(len * factor)`.
+///
+/// `None`: no cell is left, or `factor` is no positive number. PyTorch: `torch.nn.Upsample`, "Shape".
+pub const fn upsample(len: usize, factor: f64) -> Option<usize> {
+    if !(factor > 0.0 && factor < f64::INFINITY) {
+        return None;
+    }
+    match (len as f64 * factor) as usize {
+        0 => None,
+        n => Some(n),
+    }
+}
+
 /// The (left, right) zeros of `padding = "same"`: `dilation * (kernel - 1)` in all, the odd one on the right.
 pub const fn same_padding(kernel: usize, dilation: usize) -> (usize, usize) {
     let total = dilation * kernel.saturating_sub(1);
@@ -98,6 +111,11 @@ pub const fn product(dims: &[usize]) -> usize {
 /// Serves `VotingLayer` (which in SpikingJelly drops the remainder silently) and grouped convolutions.
 pub const fn divide(len: usize, by: usize) -> Option<usize> {
     if by == 0 || !len.is_multiple_of(by) { None } else { Some(len / by) }
+}
+
+/// The width of a hidden layer that is `by` times narrower than `size`, rounded down; `None` if nothing is left of it.
+pub const fn reduced(size: usize, by: usize) -> Option<usize> {
+    if by == 0 || size < by { None } else { Some(size / by) }
 }
 
 /// Inputs that one output of a convolution or linear layer sees: `in_features / groups * kernel`; its square root bounds
@@ -162,6 +180,13 @@ mod tests {
     }
 
     #[test]
+    fn upsampling_rounds_down() {
+        assert_eq!(upsample(5, 2.0), Some(10));
+        assert_eq!(upsample(5, 1.5), Some(7));
+        assert_eq!((upsample(5, 0.1), upsample(5, -1.0), upsample(5, f64::NAN), upsample(5, f64::INFINITY)), (None, None, None, None));
+    }
+
+    #[test]
     fn same_padding_puts_the_odd_one_right() {
         assert_eq!(same_padding(3, 1), (1, 1));
         assert_eq!(same_padding(4, 1), (1, 2));
@@ -177,6 +202,7 @@ mod tests {
         assert_eq!(divide(100, 10), Some(10));
         assert_eq!(divide(105, 10), None);
         assert_eq!(divide(105, 0), None);
+        assert_eq!((reduced(7, 4), reduced(4, 4), reduced(3, 4), reduced(3, 0)), (Some(1), Some(1), None, None));
         assert_eq!(fan_in(6, 2, &[3, 3]), 27);
         assert_eq!(product(&[]), 1);
     }

@@ -6,7 +6,7 @@ use pulp::Arch;
 use crate::backward::backward_on;
 use crate::forward::forward_on;
 use crate::{
-    ATan, BackwardOut, Channels, Constants, Draw, ForwardOut, IFNodeConfig, Input, LIFNodeConfig, Neuron, ParametricLIFNodeConfig, Pass,
+    ATan, BackwardOut, Channels, Constants, Draw, ForwardOut, IFNodeConfig, Input, LIFNodeConfig, ParametricLIFNodeConfig, Pass,
     PiecewiseQuadratic, Real, Sigmoid, Surrogate, Upstream, learned_gradient, philox4x32,
 };
 

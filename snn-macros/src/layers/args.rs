@@ -31,6 +31,8 @@ pub(crate) enum ArgValue {
     Sizes(Vec<Size>),
     /// `(None, 4)`
     SizesOrNone(Vec<Option<Size>>),
+    /// Numbers, each the user's own expression, and its value where it is a literal.
+    Factors(Vec<(TokenStream, Option<f64>)>),
     /// `"same"`, `"zeros"`, ..
     Text(String),
     Axis(i64),
@@ -59,6 +61,10 @@ impl ToTokens for Arg {
                     None => quote!(::core::option::Option::None),
                 });
                 quote!([#(#sizes),*])
+            }
+            ArgValue::Factors(f) => {
+                let f = f.iter().map(|(f, _)| f);
+                quote!([#(#f),*])
             }
             ArgValue::Text(s) => quote!(#s),
             ArgValue::Axis(n) => quote!(#n),
@@ -348,9 +354,13 @@ impl Bind<'_> {
     fn expr(&mut self, param: &Param, e: &Expr, what: &str) -> Result<ArgValue, ()> {
         match param.kind {
             Kind::Inferred | Kind::Size => self.positive(e, what).map(ArgValue::Size),
-            Kind::OptSize | Kind::OptSizes(_) | Kind::OptFloat if is_none(e) => Ok(ArgValue::None),
+            Kind::OptSize | Kind::OptSizes(_) | Kind::OptSpace | Kind::OptFactors | Kind::OptBool | Kind::OptFloat if is_none(e) => {
+                Ok(ArgValue::None)
+            }
             Kind::OptSize => self.positive(e, what).map(ArgValue::Size),
             Kind::Sizes(n) | Kind::OptSizes(n) => self.sizes(e, n, what, Self::positive).map(ArgValue::Sizes),
+            Kind::OptSpace => self.each(&listed(e), what, Self::positive).map(ArgValue::Sizes),
+            Kind::OptFactors => self.each(&listed(e), what, Self::factor).map(ArgValue::Factors),
             Kind::SizesOrNone(n) if is_none(e) => {
                 let nones = vec!["None"; n].join(", ");
                 self.diags
@@ -366,7 +376,7 @@ impl Bind<'_> {
                 Value::Int(n) => Ok(ArgValue::Axis(n)),
                 _ => self.wrong(e, param.kind, what),
             },
-            Kind::Bool => match self.env.eval(e, self.diags)? {
+            Kind::Bool | Kind::OptBool => match self.env.eval(e, self.diags)? {
                 Value::Bool(b) => Ok(ArgValue::Bool(b)),
                 _ => self.wrong(e, param.kind, what),
             },
@@ -378,6 +388,10 @@ impl Bind<'_> {
                     Ok(ArgValue::Float(quote_spanned!(span=> ::core::convert::Into::<::core::option::Option<f64>>::into(#x)), known))
                 }
                 other => Ok(other),
+            },
+            Kind::Text => match text_of(e) {
+                Some(text) => Ok(ArgValue::Text(text)),
+                None => self.wrong(e, param.kind, what),
             },
             Kind::Choice(words) => self.choice(e, words, what),
             Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
@@ -427,12 +441,7 @@ impl Bind<'_> {
         what: &str,
         one: fn(&mut Self, &Expr, &str) -> Result<S, ()>,
     ) -> Result<Vec<S>, ()> {
-        let list = match e {
-            Expr::Tuple(t) => t.elems.iter().collect::<Vec<_>>(),
-            Expr::Array(a) => a.elems.iter().collect(),
-            Expr::Paren(p) if matches!(&*p.expr, Expr::Tuple(_)) => return self.sizes(&p.expr, axes, what, one),
-            _ => return one(self, e, what).map(|s| vec![s; axes]),
-        };
+        let list = listed(e);
         if list.len() != axes && list.len() != 1 {
             let wants = if axes == 1 { "one size".to_string() } else { format!("one size or {axes}") };
             let d = self.diags.error(Blame::of(e), format!("{what} expects {wants}, but gets {}", list.len()));
@@ -441,8 +450,27 @@ impl Bind<'_> {
             }
             return Err(());
         }
-        let sizes = list.iter().map(|e| one(self, e, what)).collect::<Vec<_>>().into_iter().collect::<Result<Vec<_>, ()>>()?;
+        let sizes = self.each(&list, what, one)?;
         Ok(if sizes.len() == axes { sizes } else { vec![sizes[0].clone(); axes] })
+    }
+
+    /// Every one of them is read: each may have its mistake.
+    fn each<S>(&mut self, list: &[&Expr], what: &str, one: fn(&mut Self, &Expr, &str) -> Result<S, ()>) -> Result<Vec<S>, ()> {
+        list.iter().map(|e| one(self, e, what)).collect::<Vec<_>>().into_iter().collect()
+    }
+
+    /// A number greater than 0; a whole one becomes a float.
+    fn factor(&mut self, e: &Expr, what: &str) -> Result<(TokenStream, Option<f64>), ()> {
+        let (tokens, value) = match self.env.eval(e, self.diags)? {
+            Value::Int(n) => (proc_macro2::Literal::f64_unsuffixed(n as f64).into_token_stream(), Some(n as f64)),
+            Value::Bool(_) => return self.wrong(e, Kind::OptFactors, what),
+            Value::Rust(x) => (x.to_token_stream(), literal(&x)),
+        };
+        if value.is_some_and(|f| f <= 0.0 || f.is_nan()) {
+            self.diags.error(Blame::of(e), format!("{what} must be greater than 0, but is `{}`", show_expr(e)));
+            return Err(());
+        }
+        Ok((tokens, value))
     }
 
     fn choice(&mut self, e: &Expr, words: &[&str], what: &str) -> Result<ArgValue, ()> {
@@ -496,13 +524,26 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::SizesOrNone(_) => "a size or `None` for each axis",
         Kind::Padding(_) => "a size for each axis, \"same\" or \"valid\"",
         Kind::Axis => "a whole number",
+        Kind::OptSpace => "a size, or one for each axis of space",
+        Kind::OptFactors => "a number, or one for each axis of space",
         Kind::Bool => "`true` or `false`",
+        Kind::OptBool => "`true`, `false` or `None`",
         Kind::Float | Kind::OptFloat => "a float",
-        Kind::Choice(_) => "a string",
+        Kind::Text | Kind::Choice(_) => "a string",
         Kind::Activation => "an activation such as `relu`",
         Kind::Layers => "layers in brackets",
         Kind::Function => "a function of `(y_prev, x)`",
         Kind::Surrogate => "a surrogate function",
+    }
+}
+
+/// What stands in a tuple or an array; anything else is a list of itself.
+fn listed(e: &Expr) -> Vec<&Expr> {
+    match e {
+        Expr::Tuple(t) => t.elems.iter().collect(),
+        Expr::Array(a) => a.elems.iter().collect(),
+        Expr::Paren(p) if matches!(&*p.expr, Expr::Tuple(_)) => listed(&p.expr),
+        _ => vec![e],
     }
 }
 

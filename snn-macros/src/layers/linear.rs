@@ -14,10 +14,10 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
-    rule: linear,
+    rule: |rule| linear(rule, "Linear"),
 }];
 
-fn linear(rule: &mut Rule<'_>) -> Result<Built, ()> {
+pub(super) fn linear(rule: &mut Rule<'_>, ty: &'static str) -> Result<Built, ()> {
     let Some((last, rest)) = rule.input.split_last() else {
         return rule.rank(&["features"]).map(|()| unreachable!("a scalar has no features"));
     };
@@ -32,7 +32,7 @@ fn linear(rule: &mut Rule<'_>) -> Result<Built, ()> {
         let blame = rule.blame;
         rule.input_error(blame, text).help("put `Flatten(),` before it");
         // As if it stood there.
-        return Ok(Built { outputs: vec![vec![rule.size("out_features")]], ..Built::keeps(rule, "Linear") });
+        return Ok(Built { outputs: vec![vec![rule.size("out_features")]], ..Built::keeps(rule, ty) });
     }
     let in_features = rule.inferred("in_features", last, "input features");
     let out_features = rule.size("out_features");
@@ -46,5 +46,5 @@ fn linear(rule: &mut Rule<'_>) -> Result<Built, ()> {
     out.push(out_features);
     let config = vec![rule.field("in_features", &in_features), rule.pass("out_features"), rule.pass("bias")];
     let checks = std::mem::take(&mut rule.checks);
-    Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, "Linear") })
+    Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, ty) })
 }

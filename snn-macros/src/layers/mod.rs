@@ -7,6 +7,7 @@
 mod activation;
 mod adaptive_pool;
 mod args;
+mod attention;
 mod batchnorm;
 mod container;
 mod conv;
@@ -19,11 +20,14 @@ mod linear;
 mod neunorm;
 mod neuron;
 mod pool;
+mod print_shape;
 mod rule;
 mod surrogate;
 mod synapse_filter;
 mod time;
+mod upsample;
 mod voting;
+mod weight_standard;
 
 pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, derived, signature};
 pub(crate) use container::{Container, How, SEVERAL, is_container};
@@ -93,6 +97,10 @@ pub(crate) enum Kind {
     OptSizes(usize),
     /// One size for all `n` axes, or `n` of them, of which each may be `None`.
     SizesOrNone(usize),
+    /// One size, or one for each axis of space: how many there are, the input says. Or `None`.
+    OptSpace,
+    /// One number greater than 0, whole or not, or one for each axis of space, or `None`.
+    OptFactors,
     /// Sizes that may be 0, `"same"` or `"valid"`.
     Padding(usize),
     /// The same without the words.
@@ -100,9 +108,13 @@ pub(crate) enum Kind {
     /// A whole number, negative ones count from the end.
     Axis,
     Bool,
+    /// `true`, `false` or `None`.
+    OptBool,
     Float,
     /// A float or `None`.
     OptFloat,
+    /// Any string.
+    Text,
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
@@ -146,11 +158,15 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         pool::MAX,
         pool::AVG,
         adaptive_pool::LAYERS,
+        upsample::LAYERS,
+        weight_standard::LAYERS,
+        print_shape::LAYERS,
         flatten::LAYERS,
         dropout::LAYERS,
         neunorm::LAYERS,
         synapse_filter::LAYERS,
         delay::LAYERS,
+        attention::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         time::LAYERS,
