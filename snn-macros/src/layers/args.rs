@@ -281,7 +281,8 @@ pub(super) fn subject(shown: &str, spec: &LayerSpec) -> String {
     if shown == spec.name { format!("`{shown}`") } else { format!("`{shown}`: `{}`", spec.name) }
 }
 
-fn count(n: usize, what: &str) -> String {
+/// `1 argument`, `2 arguments`.
+pub(crate) fn count(n: usize, what: &str) -> String {
     match n {
         0 => format!("no {what}s"),
         1 => format!("1 {what}"),

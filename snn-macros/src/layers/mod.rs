@@ -29,7 +29,7 @@ mod upsample;
 mod voting;
 mod weight_standard;
 
-pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, derived, signature};
+pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, count, derived, signature};
 pub(crate) use container::{Container, How, SEVERAL, is_container};
 pub(crate) use rule::{Built, Rule};
 

@@ -5,6 +5,7 @@ use crate::ast;
 use crate::diag::{Blame, Diagnostics};
 use crate::env::Value;
 use crate::ir::{Group, GroupKind};
+use crate::layers;
 
 use super::{FileScope, Scope, entries, settings};
 
@@ -58,7 +59,13 @@ fn bind(block: &ast::Block, shown: &str, layer: &ast::Layer, scope: &Scope<'_>, 
         let index = match index {
             Ok(i) if i < block.params.len() => i,
             Ok(_) => {
-                diags.error(layer.span, format!("`{shown}`: block `{}` takes {} arguments, but gets more", block.name, block.params.len()));
+                let takes = layers::count(block.params.len(), "argument");
+                diags
+                    .error(
+                        layers::blame_of(&arg.value),
+                        format!("`{shown}`: block `{}` takes {takes}, but gets {}", block.name, layer.args.len()),
+                    )
+                    .help("remove it, or give the block another parameter");
                 return Err(());
             }
             Err(name) => {

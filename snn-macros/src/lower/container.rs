@@ -112,11 +112,7 @@ fn stateless(node: &Node, container: &Container, diags: &mut Diagnostics) {
         NodeKind::Leaf(leaf) if matches!(leaf.what, What::Own { .. }) => {}
         _ => {
             let Some(memory) = flow::memory(node) else { return };
-            let shown = match &node.kind {
-                NodeKind::Leaf(leaf) => leaf.shown.clone(),
-                NodeKind::Group(g) => g.container().map_or(node.label.text(), |c| c.shown.clone()),
-                NodeKind::Poisoned => node.label.text(),
-            };
+            let shown = flow::shown(node);
             let name = container.spec.name;
             let d = diags.error(node.blame, format!("`{shown}` {}, but `{name}` gives it all steps as one batch", memory.what));
             match name {

@@ -25,7 +25,9 @@ pub(super) fn body(
     scope: &mut Scope<'_>,
     diags: &mut Diagnostics,
 ) -> (Vec<Node>, Flow) {
+    let before = diags.errors();
     let nodes = nodes(&body.entries, false, scope, diags);
+    let read = diags.errors() == before;
     let flow = match &body.forward {
         Some(f) if f.broken => flow::unknown(inputs.unwrap_or(1)),
         Some(f) => flow::wired(f, inputs, &nodes, owner, scope, diags),
@@ -38,7 +40,7 @@ pub(super) fn body(
             flow::chain(&nodes, diags)
         }
     };
-    if nodes.is_empty() && body.forward.is_none() {
+    if nodes.is_empty() && body.forward.is_none() && read {
         diags.error(Blame::of(owner), format!("`{owner}` has no layers")).help("add one: `fc1: Linear(_, 10),`");
     }
     (nodes, flow)

@@ -10,7 +10,7 @@ use crate::ast;
 use crate::diag::{Blame, Diagnostics};
 use crate::env::show_expr;
 use crate::ir::{Builtin, BuiltinShape, Flow, Leaf, Node, NodeKind, Op, OpKind, Value, What};
-use crate::layers::{ArgValue, State};
+use crate::layers::{self, ArgValue, State};
 use crate::suggest::closest;
 
 use super::Scope;
@@ -69,7 +69,7 @@ pub(super) fn chain(nodes: &[Node], diags: &mut Diagnostics) -> Flow {
     for (i, node) in nodes.iter().enumerate() {
         if current.len() != 1 {
             diags
-                .error(node.blame, format!("`{}` takes one value, but the layer before it gives {}", node.label.text(), current.len()))
+                .error(node.blame, format!("`{}` takes one value, but the layer before it gives {}", shown(node), current.len()))
                 .help("wire them by hand: `forward(x) { let (y, indices) = pool(x); .. }`");
             current.truncate(1);
         }
@@ -110,13 +110,15 @@ pub(super) fn wired(
 ) -> Flow {
     let mut w = Wiring { flow: Flow::default(), names: BTreeMap::new(), nodes, called: vec![Vec::new(); nodes.len()], scope, diags };
     if let Some(inputs) = inputs.filter(|&n| n != forward.inputs.len()) {
-        let text = format!("`{owner}` has {inputs} inputs, but `forward` takes {}", forward.inputs.len());
+        let text = format!("`{owner}` has {}, but `forward` takes {}", layers::count(inputs, "input"), forward.inputs.len());
         w.diags.error(Blame::from(forward.span), text).help("name one value for each input");
     }
     for name in &forward.inputs {
         let v = w.flow.fresh();
         w.flow.inputs.push(v);
         if w.names.insert(name.to_string(), Some(v)).is_some() {
+            // Which of the two is meant is unknown.
+            w.names.insert(name.to_string(), None);
             w.diags.error(Blame::of(name), format!("`forward` names `{name}` twice")).help("rename one of the two");
         }
     }
@@ -253,6 +255,12 @@ impl Wiring<'_> {
         if self.scope.env.used(func).is_some() {
             let split = args.iter().position(|a| !self.flows(a)).unwrap_or(args.len());
             let extra: Vec<_> = args[split..].iter().map(|a| self.extra(a)).collect::<Option<_>>()?;
+            if split == 0 {
+                self.diags
+                    .error(blame, format!("`{func}` is a function of values that flow, but gets none"))
+                    .help(format!("write `{func}(x, ..)`: values first, then constants"));
+                return None;
+            }
             let args = self.flow_args(&args[..split])?;
             let path = self.scope.env.full_path(&syn::Path::from(func.clone()));
             return Some(self.push(OpKind::Own { path, extra }, args, 1, blame, shown));
@@ -319,7 +327,7 @@ impl Wiring<'_> {
 
     fn extra(&mut self, arg: &ast::Flow) -> Option<proc_macro2::TokenStream> {
         match arg {
-            ast::Flow::Name(n) => {
+            ast::Flow::Name(n) if !self.flows(arg) => {
                 let e: syn::Expr = syn::parse_quote!(#n);
                 Some(self.scope.env.rewrite(&e).into_token_stream())
             }
@@ -375,6 +383,15 @@ pub(super) fn memory(node: &Node) -> Option<Memory> {
         NodeKind::Group(g) if g.feeds_back() => Some(Memory { what: "has state", state: "last output", kind: "one" }),
         NodeKind::Group(g) => g.nodes.iter().find_map(memory).map(|_| Memory { what: "has state", state: "state", kind: "one" }),
         NodeKind::Poisoned => None,
+    }
+}
+
+/// As it was written, for messages: `fc1`, or `Linear` where no name was given.
+pub(super) fn shown(node: &Node) -> String {
+    match &node.kind {
+        NodeKind::Leaf(leaf) => leaf.shown.clone(),
+        NodeKind::Group(g) => g.container().map_or_else(|| node.label.text(), |c| c.shown.clone()),
+        NodeKind::Poisoned => node.label.text(),
     }
 }
 

@@ -116,7 +116,7 @@ fn lower_net(net: &ast::Net, file: &FileScope<'_>, diags: &mut Diagnostics) -> N
     };
     let inputs = inputs(net, &scope.env, diags);
     let outputs = outputs(net, &scope.env, diags);
-    let (nodes, flow) = entries::body(&net.body, if net.broken { None } else { Some(inputs.len()) }, &net.name, &mut scope, diags);
+    let (nodes, flow) = entries::body(&net.body, if net.broken { None } else { Some(net.inputs.len()) }, &net.name, &mut scope, diags);
     Net {
         name: net.name.clone(),
         vis: net.vis.clone(),

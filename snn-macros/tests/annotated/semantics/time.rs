@@ -87,3 +87,17 @@ snn_net! {
 // help{set `step_mode = 'm'`}
     }
 }
+
+// Step modes in another spelling.
+snn_net! {
+    net A(x: [8]) -> [T, 4] {
+        T = 4;
+        step_mode = "m";
+//                  ^^^error{`step_mode` expects `'s'` or `'m'`, but gets `"m"`}
+// help{write `'m'`}
+        Linear(_, 4, step_mode = 'x'), IFNode(step_mode = ATan()),
+//                               ^^^error{`Linear`: `step_mode` expects `'s'` or `'m'`, but gets `'x'`}
+// help{`'s'` runs step by step, `'m'` runs whole sequences}
+//                                            ^^^^^^^^^error{`IFNode`: `step_mode` expects `'s'` or `'m'`}
+    }
+}

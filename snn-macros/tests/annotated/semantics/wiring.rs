@@ -210,3 +210,114 @@ snn_net! {
         T = 4;
     }
 }
+
+// A value named like a layer.
+snn_net! {
+    net A(x: [T, 4]) -> [T, 4] {
+        T = 4;
+        fc: Linear(_, 4),
+        forward(x) { let fc = fc(x); fc }
+//                       ^^error{`fc` is a layer already}
+// help{give the value another name}
+    }
+}
+
+// One name for two values.
+snn_net! {
+    net A(x: [T, 1, 4, 4]) -> [T, 1, 2, 2] {
+        T = 4;
+        pool: MaxPool2d(2, return_indices = true),
+        forward(x) { let y = pool(x); y }
+//                       ^error{`y` names one value, but gets 2}
+// help{write `let (y0, y1) = ..`}
+    }
+}
+
+// Three names for two values.
+snn_net! {
+    net A(x: [T, 1, 4, 4]) -> [T, 1, 2, 2] {
+        T = 4;
+        pool: MaxPool2d(2, return_indices = true),
+        forward(x) { let (y, i, z) = pool(x); y }
+//                       ^^^^^^^^^error{names 3 values, but gets 2}
+    }
+}
+
+// Two values where one is wanted.
+snn_net! {
+    net A(x: [T, 1, 4, 4]) -> [T, 1, 2, 2] {
+        T = 4;
+        pool: MaxPool2d(2, return_indices = true), id: Identity(),
+        forward(x) { id(pool(x)) }
+//                      ^^^^^^^error{`pool(x)` gives 2 values where one is wanted}
+// help{name them first: `let (a, b) = ..;`}
+    }
+}
+
+// `forward` names an input twice.
+snn_net! {
+    net A(x: [T, 4], y: [4]) -> [T, 4] {
+        T = 4;
+        forward(x, x) { add(x, x) }
+//                 ^error{`forward` names `x` twice}
+// help{rename one of the two}
+    }
+}
+
+// A constant before a value.
+snn_net! {
+    use crate::ops::shift;
+    net A(x: [T, 4]) -> [T, 4] {
+        T = 4;
+        forward(x) { shift(x, 1, x) }
+//                               ^error{a value that flows stands after a constant}
+// help{put the values first}
+    }
+}
+
+// Constants alone.
+snn_net! {
+    use crate::ops::shift;
+    net A(x: [T, 4]) -> [T, 4] {
+        T = 4;
+        forward(x) { shift(1, 2) }
+//                   ^^^^^^^^^^^error{`shift` is a function of values that flow, but gets none}
+// help{write `shift(x, ..)`: values first, then constants}
+    }
+}
+
+// Axes that `cat` cannot join.
+snn_net! {
+    net A(x: [T, 4, 5, 5], y: [T, 4, 6, 6]) -> [T, 8, 5, 5] {
+        T = 4;
+        forward(x, y) { cat(x, y) }
+//                      ^^^^^^^^^error{`cat` joins the first axis and needs the others equal, but gets [4, 5, 5] and [4, 6, 6]}
+// help{bring both to one size first}
+    }
+}
+
+// A layer called on two shapes.
+snn_net! {
+    net A(x: [T, 4], y: [T, 5]) -> ([T, 4], [T, 5]) {
+        T = 4;
+        id: Identity(),
+        forward(x, y) { (id(x), id(y)) }
+//                              ^^^^^error{`id` gets [5] here, but [4] before: it has one set of sizes}
+// help{declare a second layer}
+    }
+}
+
+// All is well: values used twice, tuples, constants, own functions, a stateless layer called twice.
+snn_net! {
+    use crate::ops::shift;
+    net A(x: [T, 4], gate: [4]) -> (y: [8], z: [T, 2, 4]) {
+        T = 4;
+        const BY: i64 = 2;
+        fc: Linear(_, 4), sn: IFNode(),
+        forward(x, gate) {
+            let (a, b) = (sn(fc(x)), fc(gate));
+            let c = shift(mul(a, b), BY, -1);
+            (mean_over_time(cat(a, c)), stack(a, add(b, c, x)))
+        }
+    }
+}
