@@ -60,8 +60,18 @@ pub fn time_last(y: &Tensor) -> Result<Tensor> {
     Ok(y.f_movedim_int(0, -1)?)
 }
 
+/// The state of a layer that has none.
+#[diagnostic::on_unimplemented(
+    message = "a layer that remembers `{Self}` is given all steps as one batch",
+    label = "has state",
+    note = "use `MultiStepContainer([..])`, which gives it one step after the other"
+)]
+pub trait Nothing {}
+
+impl Nothing for () {}
+
 /// Compiles for layers without state only.
-pub fn remembers_nothing<L: Layer<State = ()>>() {}
+pub fn remembers_nothing<L: Layer<State: Nothing>>() {}
 
 #[cfg(test)]
 mod tests {

@@ -17,7 +17,7 @@
 //! }
 //! ```
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
 use quote::{format_ident, quote};
 
 use super::flat::{Flat, group_taps};
@@ -136,11 +136,20 @@ fn gives(group: &Group) -> Time {
 fn remembers_nothing(group: &Group, root: &TokenStream) -> TokenStream {
     let check = |node: &crate::ir::Node| match &node.kind {
         NodeKind::Leaf(leaf) => match &leaf.what {
-            What::Own { path, .. } => quote!(#root::remembers_nothing::<#path>();),
+            What::Own { path, .. } => {
+                // What rustc says is about the layer, not about the `use` that names it.
+                let path: TokenStream = path.clone().into_iter().map(|t| at(t, node.blame.start)).collect();
+                quote!(#root::remembers_nothing::<#path>();)
+            }
             What::Known(_) => TokenStream::new(),
         },
         NodeKind::Group(g) => remembers_nothing(g, root),
         NodeKind::Poisoned => TokenStream::new(),
     };
     group.nodes.iter().map(check).collect()
+}
+
+fn at(mut token: TokenTree, span: Span) -> TokenTree {
+    token.set_span(span);
+    token
 }

@@ -47,6 +47,9 @@ pub mod __private {
         pub fn child(&self, _: impl std::fmt::Display) -> Scope {
             Scope
         }
+        pub fn with_input(self, _: &[usize]) -> Scope {
+            self
+        }
     }
     pub struct Summary {
         pub net: &'static str,
@@ -128,6 +131,17 @@ pub mod __private {
             Ok(Tensor)
         }
     }
+    pub fn as_one_batch(_: &str, _: &Tensor, layers: impl FnOnce(&Tensor) -> Result<Tensor>) -> Result<Tensor> {
+        layers(&Tensor)
+    }
+    #[diagnostic::on_unimplemented(
+        message = "a layer that remembers `{Self}` is given all steps as one batch",
+        label = "has state",
+        note = "use `MultiStepContainer([..])`, which gives it one step after the other"
+    )]
+    pub trait Nothing {}
+    impl Nothing for () {}
+    pub fn remembers_nothing<L: Layer<State: Nothing>>() {}
     pub fn named_tensors(_: &impl State) -> Vec<(String, Tensor)> {
         Vec::new()
     }
@@ -137,5 +151,24 @@ pub mod __private {
     }
     pub fn check_steps(_: &str, _: &[i64]) -> Result<i64> {
         Ok(1)
+    }
+}
+
+pub mod own {
+    use super::__private::{Cx, Layer, Result, Scope, State, Tensor};
+
+    #[derive(Debug)]
+    pub struct Accumulate;
+    #[derive(Debug)]
+    pub struct Sum;
+    impl State for Sum {}
+    impl Layer for Accumulate {
+        type Config = ();
+        type State = Sum;
+        fn build(_: &Scope, _: ()) -> Result<Self> { Ok(Accumulate) }
+        fn state(&self) -> Sum { Sum }
+        fn step(&self, _: &Tensor, _: &mut Sum, _: &Cx) -> Result<Tensor> { Ok(Tensor) }
+        fn sequence(&self, _: &Tensor, _: &mut Sum, _: &Cx) -> Result<Tensor> { Ok(Tensor) }
+        fn repeat(&self, _: &Tensor, _: i64, _: &mut Sum, _: &Cx) -> Result<Tensor> { Ok(Tensor) }
     }
 }
