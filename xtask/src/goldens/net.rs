@@ -112,8 +112,8 @@ struct Shapes {
 impl Shapes {
     fn of(case: &Case, spec: &Spec) -> Result<Shapes, Unsupported> {
         let mode = case.step_mode.as_deref().unwrap_or("none");
-        if mode == "whole" && spec.class().starts_with("TLast") {
-            return Shapes::time_last(case);
+        if mode == "whole" && spec.cls.starts_with("layer.") {
+            return Shapes::once(case);
         }
         if mode != "s" && mode != "m" {
             return Err(Unsupported(format!("{} called on `{mode}` x", spec.class())));
@@ -139,8 +139,8 @@ impl Shapes {
         Ok(Shapes { steps, unbatched, untimed: false, input, outputs })
     }
 
-    /// `[N, .., T]`: to the net time is an axis of the sample, and it runs once.
-    fn time_last(case: &Case) -> Result<Shapes, Unsupported> {
+    /// `[N, ..]`, run once: where time is the last axis, to the net it is an axis of the sample.
+    fn once(case: &Case) -> Result<Shapes, Unsupported> {
         let sample = |shape: &[usize]| shape.get(1..).map(<[usize]>::to_vec).ok_or_else(|| Unsupported("no batch axis".to_string()));
         let input = sample(case.shape("x").unwrap_or_default())?;
         let outputs = case.outputs().into_iter().map(|y| Ok((false, sample(y)?))).collect::<Result<_, Unsupported>>()?;
