@@ -118,6 +118,11 @@ pub(crate) fn by(sizes: &[Size]) -> String {
     sizes.iter().map(Size::to_string).collect::<Vec<_>>().join("x")
 }
 
+/// `7x7 kernel`, or `kernel of 7` over one axis.
+pub(crate) fn sized(what: &str, sizes: &[Size]) -> String {
+    if let [one] = sizes { format!("{what} of {one}") } else { format!("{} {what}", by(sizes)) }
+}
+
 /// The same shape, the same sizes; sizes only rustc knows count as equal.
 pub(crate) fn fits(want: &[Size], got: &[Size]) -> bool {
     want.len() == got.len() && !want.iter().zip(got).any(|(a, b)| a.differs(b))
@@ -152,6 +157,7 @@ mod tests {
     fn shapes_read_as_written() {
         assert_eq!(show(&[128.into(), expr("cfg::W")], true), "[T, 128, cfg::W]");
         assert_eq!(show(&[], false), "[]");
-        assert_eq!(by(&[7.into(), 3.into()]), "7x3");
+        assert_eq!(sized("kernel", &[7.into(), 3.into()]), "7x3 kernel");
+        assert_eq!(sized("kernel", &[7.into()]), "kernel of 7");
     }
 }

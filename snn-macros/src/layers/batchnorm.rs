@@ -6,7 +6,7 @@ use quote::{format_ident, quote};
 
 use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Param, Rule, State, param};
-use crate::size::Size;
+use crate::size::{Size, show};
 
 const NUM_FEATURES: Param = param("num_features", Kind::Inferred, Default::Required);
 const EPS: Param = param("eps", Kind::Float, Default::Float(1e-5));
@@ -51,10 +51,13 @@ pub(super) const LAYERS: &[LayerSpec] = &[
 ];
 
 fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Built, ()> {
-    // Features alone are a series of length 1.
-    match (axes, rule.input.len()) {
-        (1, 1) => {}
-        (1, 0) => return rule.rank(&["C"]).map(|()| unreachable!("a scalar has no channels")),
+    let ranks = rule.input.len();
+    match axes {
+        // Features alone are a series of length 1.
+        1 if ranks == 1 || ranks == 2 => {}
+        1 => return wrong_rank(rule, "[C] or [C, L]", if ranks == 0 { None } else { Some(ranks - 1) }),
+        2 if ranks == 1 => return wrong_rank(rule, "[C, H, W]", Some(1)),
+        3 if ranks == 1 => return wrong_rank(rule, "[C, D, H, W]", Some(1)),
         _ => rule.space(axes)?,
     }
     let num_features = rule.inferred("num_features", &rule.input[0], "input channels");
@@ -80,6 +83,18 @@ fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Buil
     ];
     let (macs, checks) = (Size::product(rule.input), std::mem::take(&mut rule.checks));
     Ok(Built { config: Some(config), weights, macs, checks, ..Built::keeps(rule, ty) })
+}
+
+/// `works` is the number of axes for which there is a layer that takes what arrives.
+fn wrong_rank(rule: &mut Rule<'_>, wants: &str, works: Option<usize>) -> Result<Built, ()> {
+    let arrives = show(rule.input, false);
+    let text = format!("{} needs a {wants} input, but gets {arrives}", rule.subject());
+    let (blame, family) = (rule.blame, &rule.spec.name[..rule.spec.name.len() - 2]);
+    let d = rule.input_error(blame, text);
+    if let Some(axes) = works.filter(|axes| (1..=3).contains(axes)) {
+        d.help(format!("`{family}{axes}d` takes {arrives}"));
+    }
+    Err(())
 }
 
 fn threshold_dependent(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Built, ()> {

@@ -4,7 +4,7 @@ use quote::quote;
 
 use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
-use crate::size::{Size, by};
+use crate::size::Size;
 
 /// `padding_mode`'s words.
 const PADDING_MODES: &[&str] = &["zeros", "reflect", "replicate", "circular"];
@@ -123,8 +123,7 @@ pub(super) fn groups_divide(rule: &mut Rule<'_>, name: &str, channels: &Size, gr
 }
 
 fn does_not_fit(rule: &mut Rule<'_>, kernel: &[Size], dilation: &[Size], padding: &[(Size, Size)]) {
-    let dilated = if dilation.iter().all(|d| d.known() == Some(1)) { String::new() } else { format!(", {} apart,", by(dilation)) };
-    let text = format!("`{}`: a {} kernel{dilated} does not fit the {} input", rule.shown, by(kernel), by(&rule.input[1..]));
+    let text = rule.does_not_fit("kernel", kernel, dilation);
     // The smallest padding on both sides of every axis that would do.
     let lacks = rule.input[1..].iter().enumerate().filter_map(|(i, len)| {
         let reach = dilation[i].known()? * (kernel[i].known()?.saturating_sub(1)) + 1;

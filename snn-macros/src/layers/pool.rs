@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
-use crate::size::{Size, by};
+use crate::size::Size;
 
 macro_rules! max_rows {
     ($($name:literal $with_indices:literal over $axes:literal),+ $(,)?) => {
@@ -98,9 +98,11 @@ fn pooled(rule: &mut Rule<'_>, w: &Window, axes: usize, length: Length) -> Resul
         match length(rule, w, axis, len) {
             Some(n) => out.push(n),
             None => {
-                let text = format!("`{}`: a {} window does not fit the {} input", rule.shown, by(&w.kernel), by(&rule.input[1..]));
+                let text = rule.does_not_fit("window", &w.kernel, &dilation(rule, w));
                 let blame = rule.arg("kernel_size").blame;
-                rule.input_error(blame, text).help("use a smaller window");
+                let uncounted = rule.spec.name == "AvgPool3d" && w.padding.iter().any(|p| p.known() != Some(0));
+                let more = if uncounted { "; `AvgPool3d` does not count its padding" } else { "" };
+                rule.input_error(blame, text).help(format!("use a smaller window{more}"));
                 return Err(());
             }
         }
@@ -110,9 +112,14 @@ fn pooled(rule: &mut Rule<'_>, w: &Window, axes: usize, length: Length) -> Resul
 
 fn length(rule: &mut Rule<'_>, w: &Window, axis: usize, len: &Size) -> Option<Size> {
     let ceil = rule.flag("ceil_mode");
-    let dilation = rule.args.find("dilation").map_or(Size::Known(1), |_| rule.sizes("dilation")[axis].clone());
+    let dilation = dilation(rule, w)[axis].clone();
     let sizes = [len.clone(), w.kernel[axis].clone(), w.stride[axis].clone(), w.padding[axis].clone(), dilation];
     rule.formula("pool", &sizes, &[ceil], |n| snn_shape::pool(n[0], n[1], n[2], n[3], n[4], ceil))
+}
+
+/// Averages have no gaps.
+fn dilation(rule: &Rule<'_>, w: &Window) -> Vec<Size> {
+    rule.args.find("dilation").map_or_else(|| vec![Size::Known(1); w.kernel.len()], |_| rule.sizes("dilation"))
 }
 
 /// torch's `AvgPool3d` asks for more than its kin.

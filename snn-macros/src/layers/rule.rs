@@ -8,7 +8,7 @@ use super::args::{Arg, ArgValue, Args, subject};
 use super::{LayerSpec, Modes};
 use crate::diag::{Blame, Diagnostic, Diagnostics};
 use crate::ir::Mode;
-use crate::size::{Size, show};
+use crate::size::{Size, by, show, sized};
 
 /// A layer whose sizes are settled.
 #[derive(Clone)]
@@ -209,6 +209,12 @@ impl<'a> Rule<'a> {
         let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #want, #got));
         arguments.set_span(blame.end);
         self.checks.push(quote!(#check #arguments));
+    }
+
+    /// `` `conv`: a 7x7 kernel, 2x2 apart, does not fit the 5x5 input ``
+    pub(crate) fn does_not_fit(&self, what: &str, sizes: &[Size], dilation: &[Size]) -> String {
+        let apart = if dilation.iter().all(|d| d.known() == Some(1)) { String::new() } else { format!(", {} apart,", by(dilation)) };
+        format!("`{}`: a {}{apart} does not fit the {}", self.shown, sized(what, sizes), sized("input", &self.input[1..]))
     }
 
     /// Does `by` divide `len`? Where rustc alone knows, it is asked later.

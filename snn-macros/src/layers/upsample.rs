@@ -5,7 +5,7 @@ use quote::quote;
 
 use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
-use crate::size::{Size, by, show};
+use crate::size::{Size, show, sized};
 
 /// `mode`'s words, the variant of the runtime's `UpsampleMode`, and the axes of space it works on.
 const MODES: &[(&str, &str, std::ops::RangeInclusive<usize>)] = &[
@@ -91,9 +91,10 @@ fn mode(rule: &mut Rule<'_>, axes: usize) -> Result<Ident, ()> {
         let near = MODES.iter().find(|(w, _, on)| on.contains(&axes) && (*w != "nearest" || word == "nearest"));
         let blame = rule.blame_of("mode");
         let d = rule.input_error(blame, text);
-        if let Some((near, ..)) = near {
-            d.help(format!("`mode = {near:?}` works on it"));
-        }
+        match near {
+            Some((near, ..)) => d.help(format!("`mode = {near:?}` works on it")),
+            None => d.help("put it before `Flatten()`"),
+        };
         return Err(());
     }
     let without_meaning = match () {
@@ -117,7 +118,8 @@ fn one_for_each(rule: &mut Rule<'_>, name: &str, given: usize, axes: usize) -> R
     if given == 1 || given == axes {
         return Ok(());
     }
-    let text = format!("`{}`: `{name}` has {given} values for {axes} axes of space", rule.shown);
+    let axes = if axes == 1 { "one axis".to_string() } else { format!("{axes} axes") };
+    let text = format!("`{}`: `{name}` has {given} values for {axes} of space", rule.shown);
     let blame = rule.arg(name).blame;
     rule.input_error(blame, text).help("give one for each axis, or one for all of them");
     Err(())
@@ -133,7 +135,7 @@ fn scaled(rule: &mut Rule<'_>, len: &Size, (factor, value): &(TokenStream, Optio
         return Ok(Size::Known(n));
     }
     let blame = rule.arg("scale_factor").blame;
-    let text = format!("`{}`: `scale_factor = {f:?}` leaves nothing of the {} input", rule.shown, by(&rule.input[1..]));
+    let text = format!("`{}`: `scale_factor = {f:?}` leaves nothing of the {}", rule.shown, sized("input", &rule.input[1..]));
     rule.input_error(blame, text).help("use a larger factor");
     Err(())
 }
