@@ -10,9 +10,11 @@ mod compare;
 mod drive;
 mod fresh;
 mod functional;
+mod lone;
 mod runner;
 mod session;
 
+pub use lone::lone;
 pub use runner::{Function, Open, run};
 pub use session::{Inputs, Outputs, Recorded, Session};
 

@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use syn::{Attribute, Ident, Visibility};
 
 use crate::diag::Blame;
-use crate::layers::{Args, Built, Container, How, LayerSpec, Modes};
+use crate::layers::{Args, Built, Container, How, LayerSpec, Modes, State};
 use crate::size::Size;
 
 /// Does a layer work on one step or on the whole sequence?
@@ -215,7 +215,7 @@ pub(crate) enum What {
 impl Leaf {
     pub(crate) fn stateful(&self) -> bool {
         match &self.what {
-            What::Known(spec) => spec.state.is_some(),
+            What::Known(spec) => spec.state.is_some_and(|state| state != State::Draws),
             What::Own { .. } => true,
         }
     }

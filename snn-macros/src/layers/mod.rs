@@ -14,6 +14,7 @@ mod conv;
 mod conv_transpose;
 mod delay;
 mod dropout;
+mod encoding;
 mod flatten;
 mod groupnorm;
 mod linear;
@@ -49,7 +50,7 @@ pub(crate) struct LayerSpec {
 impl LayerSpec {
     /// Does it give one value per step even for an input that is the same at every step?
     pub(crate) fn per_step(&self) -> bool {
-        matches!(self.state, Some(State::Neuron | State::Memory)) || self.modes == Modes::MultiOnly
+        matches!(self.state, Some(State::Neuron | State::Memory | State::Draws)) || self.modes == Modes::MultiOnly
     }
 }
 
@@ -70,6 +71,8 @@ pub(crate) enum State {
     Mask,
     /// Anything else that changes from step to step: a trace, a queue, a new mask.
     Memory,
+    /// Nothing; but every step is drawn anew.
+    Draws,
 }
 
 /// One parameter, in the order it may be given by position.
@@ -163,6 +166,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         print_shape::LAYERS,
         flatten::LAYERS,
         dropout::LAYERS,
+        encoding::LAYERS,
         neunorm::LAYERS,
         synapse_filter::LAYERS,
         delay::LAYERS,

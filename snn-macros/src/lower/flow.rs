@@ -377,6 +377,7 @@ pub(super) fn memory(node: &Node) -> Option<Memory> {
                 State::Neuron => Some(Memory { what: "is a neuron", state: "membrane potential", kind: "neuron" }),
                 State::Mask => Some(Memory { what: "has state", state: "mask", kind: "one" }),
                 State::Memory => Some(Memory { what: "has state", state: "state", kind: "one" }),
+                State::Draws => None,
             },
             What::Own { .. } => Some(Memory { what: "may have state", state: "state", kind: "one" }),
         },

@@ -14,13 +14,13 @@ use super::report::Verdict;
 use super::source::{self, Kind, Source};
 use super::table::{self, Row};
 
-/// The cases whose id contains the filter.
+/// The cases whose id contains the filter, or whose kind it is.
 ///
 /// # Errors
 /// If the folder cannot be read.
 pub(crate) fn rows(dir: &Path, filter: &str) -> anyhow::Result<Vec<Box<dyn Row>>> {
     let mut cases = index::read(dir)?;
-    cases.retain(|case| case.id.contains(filter));
+    cases.retain(|case| case.id.contains(filter) || case.kind == filter);
     println!("{} cases of {}", cases.len(), dir.display());
     Ok(cases.into_iter().map(|case| Box::new(CaseRow::new(case)) as Box<dyn Row>).collect())
 }

@@ -155,7 +155,8 @@ impl Writer {
         Ok(format!("{}({})", spec.class(), positional.into_iter().chain(named).collect::<Vec<_>>().join(", ")))
     }
 
-    fn value(&mut self, value: &Value) -> Result<String, Unsupported> {
+    /// An argument.
+    pub(crate) fn value(&mut self, value: &Value) -> Result<String, Unsupported> {
         if let Some(spec) = Spec::of(value) {
             return if spec.cls.starts_with("surrogate.") { self.surrogate(&spec) } else { self.node(&spec, true) };
         }

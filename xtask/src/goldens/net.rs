@@ -65,9 +65,28 @@ pub(crate) fn write_case(case: &Case) -> Written {
         None if case.function.is_some() => Ok(Program::Functional),
         None => Err(Unsupported("a case without a module and without a function".to_string())),
         Some(spec) if case.kind == "surrogate" => writer.surrogate_value(spec).map(Program::Surrogate),
+        Some(spec) if CHANGE_STEPS.contains(&spec.class()) => lone(spec, &mut writer).map(|net| Program::Net(Box::new(net))),
         Some(spec) => net(case, spec, &mut writer).map(|net| Program::Net(Box::new(net))),
     };
     Written { names: writer.names.into_iter().collect(), program }
+}
+
+/// Layers that change the number of time steps: a net has one number of steps, so they are layers of Rust alone.
+const CHANGE_STEPS: [&str; 2] = ["SpikeCountToBinary", "TemporalBinSum"];
+
+/// A layer that is built and driven in Rust.
+fn lone(spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported> {
+    let layer = format!("snn::{}", spec.class());
+    let fields = spec.args.iter().map(|(name, value)| Ok(format!("{name}: {}", writer.value(value)?)));
+    let fields = fields.collect::<Result<Vec<_>, _>>()?.join(", ");
+    let module = format!(
+        "    use snn_goldens::__private::{{Result, tch::nn}};
+    pub fn open(vs: &nn::Path, _: i64) -> Result<Box<dyn snn_goldens::Session>> {{
+        snn_goldens::lone::<{layer}>(vs, {layer}Config {{ {fields} }})
+    }}
+"
+    );
+    Ok(Net { module, children: None, prefix: SINGLE, unbatched: false, timed: vec![true], untimed: false })
 }
 
 fn net(case: &Case, spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported> {
@@ -280,6 +299,14 @@ mod tests {
 ";
         assert_eq!(net.module, expected);
         assert_eq!((net.prefix, net.unbatched), ("m", false));
+    }
+
+    #[test]
+    fn a_layer_that_changes_the_number_of_steps_is_driven_in_rust() {
+        let spec = json!({"cls": "layer.TemporalBinSum", "args": {"num_slots": 3, "always_convert": true}});
+        let net = net("m", &spec, &json!({"x": ["float32", [7, 2, 4]], "y": ["float32", [3, 2, 4]]}));
+        let call = "snn_goldens::lone::<snn::TemporalBinSum>(vs, snn::TemporalBinSumConfig { always_convert: true, num_slots: 3 })";
+        assert!(net.module.contains(call), "{}", net.module);
     }
 
     #[test]

@@ -1,0 +1,78 @@
+//! `LatencyEncoder`. In: numbers from 0 to 1; out: one spike each, the earlier the larger the number.
+
+use snn_kernels::Latency;
+use tch::Tensor;
+
+use super::{check_range, encoder};
+use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::error::{Error, Result};
+use crate::scope::Scope;
+use crate::weights::positive;
+
+/// Arguments of [`LatencyEncoder`], in SpikingJelly's words.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[allow(non_snake_case, reason = "SpikingJelly's name")]
+pub struct LatencyEncoderConfig {
+    /// Steps of a round.
+    pub T: usize,
+    /// How the time tells the number.
+    pub enc_function: Latency,
+}
+
+/// One spike per round, the earlier the larger the number: at step (T - 1)(1 - x), or for [`Latency::Log`] at T - 1 - ln(a x + 1) with
+/// a = e^(T - 1) - 1, rounded.
+///
+/// SpikingJelly equivalent: `encoding.LatencyEncoder(..)`. The numbers are those of the first step after a reset; then the round is
+/// replayed.
+///
+/// # Shapes
+///
+/// `[N, ..]` to the same; the state `spike` is `[T, N, ..]`.
+#[derive(Debug)]
+pub struct LatencyEncoder {
+    config: LatencyEncoderConfig,
+    name: String,
+}
+
+impl LatencyEncoder {
+    fn new(scope: &Scope<'_>, config: LatencyEncoderConfig) -> Result<Self> {
+        positive(scope, &[("T", config.T)])?;
+        Ok(LatencyEncoder { config, name: scope.name().to_string() })
+    }
+
+    /// What it was built with.
+    pub fn config(&self) -> &LatencyEncoderConfig {
+        &self.config
+    }
+
+    fn encode(&self, x: &Tensor) -> Result<Tensor> {
+        round(&self.name, x, self.config.T, self.config.enc_function)
+    }
+}
+
+encoder!(LatencyEncoder, LatencyEncoderConfig);
+
+/// One round of [`LatencyEncoder`]: `[N, ..]` to `[steps, N, ..]`.
+///
+/// # Errors
+///
+/// A number is outside [0, 1], or there are no steps.
+pub fn latency(x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
+    if steps == 0 {
+        return Err(Error::argument("latency", "steps", "must be at least 1, but is 0", ""));
+    }
+    round("latency", x, steps, enc_function)
+}
+
+fn round(layer: &str, x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
+    on_cpu(layer, x)?;
+    check_range(layer, x, 1.0)?;
+    in_its_kind!(layer, x, F => round_in::<F>(layer, x, steps, enc_function))
+}
+
+fn round_in<F: Elements>(layer: &str, x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
+    let dense = dense(layer, x)?;
+    let mut out = Fresh::<F>::new(layer, &[&[steps as i64], &x.size()[..]].concat())?;
+    snn_kernels::latency(F::slice(layer, &dense)?, steps, enc_function, out.elements()).map_err(|e| Error::bug(layer, e))?;
+    Ok(out.into_tensor())
+}

@@ -1,0 +1,175 @@
+//! `SpikeCountToBinary` and `TemporalBinSum`. In: spike counts per step; out: binary spikes in slots of time, and sums of slots again.
+//!
+//! They change the number of time steps, for which the language has no shape: they are called from Rust, before and behind a net
+//! without biases.
+
+use snn_kernels::{count_to_slots, gather_rows, sum_slots};
+use tch::Tensor;
+
+use crate::autograd::{Save, attach, recorded};
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu};
+use crate::error::{Error, Result};
+use crate::layer::{Cx, Layer};
+use crate::scope::Scope;
+use crate::state::steps_of;
+use crate::weights::positive;
+
+macro_rules! slotted {
+    ($(#[$doc:meta])* $layer:ident, $(#[$config_doc:meta])* $config:ident, $run:ident) => {
+        $(#[$config_doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $config {
+            /// Slots per step, at least 1.
+            pub num_slots: usize,
+            /// In training, too? Else only in evaluation: training then works on the counts themselves.
+            pub always_convert: bool,
+        }
+
+        $(#[$doc])*
+        #[derive(Debug)]
+        pub struct $layer {
+            config: $config,
+            name: String,
+        }
+
+        impl $layer {
+            /// What it was built with.
+            pub fn config(&self) -> &$config {
+                &self.config
+            }
+        }
+
+        impl Layer for $layer {
+            type Config = $config;
+            type State = ();
+
+            fn build(scope: &Scope<'_>, config: $config) -> Result<Self> {
+                positive(scope, &[("num_slots", config.num_slots)])?;
+                Ok($layer { config, name: scope.name().to_string() })
+            }
+
+            fn state(&self) {}
+
+            fn step(&self, _: &Tensor, (): &mut (), _: &Cx) -> Result<Tensor> {
+                Err(Error::WholeSequence { layer: self.name.clone() })
+            }
+
+            fn sequence(&self, x: &Tensor, (): &mut (), cx: &Cx) -> Result<Tensor> {
+                let sizes = x.size();
+                let (steps, step) = steps_of(&self.name, &sizes)?;
+                if cx.train && !self.config.always_convert {
+                    return Ok(x.shallow_clone());
+                }
+                on_cpu(&self.name, x)?;
+                let slots = Slots { layer: self.name.clone(), steps, slots: self.config.num_slots, step: step.to_vec() };
+                in_its_kind!(self.name, x, F => slots.$run::<F>(x))
+            }
+        }
+    };
+}
+
+slotted! {
+    /// Each spike count as so many binary spikes in `num_slots` slots of time: slot d spikes if d is below the count.
+    ///
+    /// Backward, each slot's gradient counts 1 / `num_slots`: a layer without bias on the slots, and [`TemporalBinSum`] behind it, give
+    /// what that layer gives on the counts, and the same gradients. SpikingJelly equivalent: `layer.SpikeCountToBinary(..)`.
+    ///
+    /// # Shapes
+    ///
+    /// `[T, N, ..]` of whole numbers from 0 to `num_slots` to `[T * num_slots, N, ..]`; unchanged in training, unless
+    /// `always_convert`.
+    SpikeCountToBinary,
+    /// Arguments of [`SpikeCountToBinary`].
+    SpikeCountToBinaryConfig,
+    spread
+}
+
+slotted! {
+    /// The sum of each `num_slots` steps, zeros after the last: the way back from [`SpikeCountToBinary`].
+    ///
+    /// SpikingJelly equivalent: `layer.TemporalBinSum(..)`.
+    ///
+    /// # Shapes
+    ///
+    /// `[T, N, ..]` to `[ceil(T / num_slots), N, ..]`; unchanged in training, unless `always_convert`.
+    TemporalBinSum,
+    /// Arguments of [`TemporalBinSum`].
+    TemporalBinSumConfig,
+    gather
+}
+
+/// A call on a sequence.
+#[derive(Clone)]
+struct Slots {
+    layer: String,
+    steps: usize,
+    slots: usize,
+    step: Vec<i64>,
+}
+
+impl Slots {
+    fn neurons(&self) -> usize {
+        self.step.iter().product::<i64>() as usize
+    }
+
+    /// A tensor of so many steps.
+    fn fresh<F: Elements>(&self, steps: usize) -> Result<Fresh<F>> {
+        Fresh::new(&self.layer, &[&[steps as i64], &self.step[..]].concat())
+    }
+
+    fn spread<F: Elements>(self, x: &Tensor) -> Result<Tensor> {
+        let layer = self.layer.as_str();
+        let counts = dense(layer, x)?;
+        let most = if counts.numel() == 0 { 0.0 } else { counts.f_max()?.f_double_value(&[])? };
+        if most > self.slots as f64 {
+            let problem = format!("holds counts up to {most}, but there are {} slots", self.slots);
+            return Err(Error::argument(layer, "x", problem, "give it as many `num_slots` as a neuron spikes at most in a step"));
+        }
+        let mut out = self.fresh::<F>(self.steps * self.slots)?;
+        count_to_slots(F::slice(layer, &counts)?, self.steps, self.slots, self.neurons(), out.elements())
+            .map_err(|e| Error::bug(layer, e))?;
+        self.attached::<F>("SpikeCountToBinary", x, out.into_tensor(), |slots, grad| {
+            let mut out = slots.fresh::<F>(slots.steps)?;
+            let share = F::of(1.0 / slots.slots as f64);
+            sum_slots(F::slice(&slots.layer, grad)?, slots.steps * slots.slots, slots.slots, slots.neurons(), share, out.elements())
+                .map_err(|e| Error::bug(&slots.layer, e))?;
+            Ok(out.into_tensor())
+        })
+    }
+
+    fn gather<F: Elements>(self, x: &Tensor) -> Result<Tensor> {
+        let layer = self.layer.as_str();
+        let spikes = dense(layer, x)?;
+        let mut out = self.fresh::<F>(self.steps.div_ceil(self.slots))?;
+        sum_slots(F::slice(layer, &spikes)?, self.steps, self.slots, self.neurons(), F::ONE, out.elements())
+            .map_err(|e| Error::bug(layer, e))?;
+        self.attached::<F>("TemporalBinSum", x, out.into_tensor(), |slots, grad| {
+            let grad = F::slice(&slots.layer, grad)?;
+            let rows: Vec<_> = (0..slots.steps).map(|t| Some(&grad[t / slots.slots * slots.neurons()..][..slots.neurons()])).collect();
+            let mut out = slots.fresh::<F>(slots.steps)?;
+            gather_rows(&rows, slots.neurons(), out.elements()).map_err(|e| Error::bug(&slots.layer, e))?;
+            Ok(out.into_tensor())
+        })
+    }
+
+    /// `y` as one node of the graph; `backward` makes x's gradient of y's, which is dense.
+    fn attached<F: Elements>(
+        self,
+        label: &str,
+        x: &Tensor,
+        y: Tensor,
+        backward: impl Fn(&Slots, &Tensor) -> Result<Tensor> + Send + 'static,
+    ) -> Result<Tensor> {
+        if !recorded(&[x]) {
+            return Ok(y);
+        }
+        let layer = self.layer.clone();
+        let save: [Save<'_>; 0] = [];
+        let outputs = attach(label, &[x], vec![y], &save, move |b| {
+            let grad = dense_as::<F>(&self.layer, b.grads[0].as_ref())?;
+            Ok(vec![grad.map(|grad| backward(&self, &grad)).transpose()?])
+        });
+        let outputs = outputs.map_err(Error::in_layer(&layer))?;
+        outputs.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output"))
+    }
+}
