@@ -1,4 +1,4 @@
-//! The compiler behind `snn_net!`. In: a spiking network in the language of docs/language.md; out: a statically typed
+//! The compilers behind `snn_net!` and `snn_neuron!`. In: a spiking network in the language of docs/language.md; out: a statically typed
 //! model, or every mistake in it at once.
 //!
 //! Stages, in order: `parse` (tokens to `ast`), `lower` (to `ir`), `check` (sizes, time, state), `plan`
@@ -12,6 +12,7 @@ mod expand;
 mod ir;
 mod layers;
 mod lower;
+mod neuron;
 mod parse;
 mod plan;
 mod size;
@@ -29,7 +30,13 @@ pub fn snn_net(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
     compile(input.into()).into()
 }
 
-/// The whole pipeline.
+/// `snn_neuron! { ($crate) .. }`, called by the runtime's `macro_rules! snn_neuron`; inside `snn-kernels` `($crate)` is `(crate)`.
+#[proc_macro]
+pub fn snn_neuron(input: proc_macro::TokenStream) -> proc_macro::TokenStream {
+    neuron::compile(input.into()).into()
+}
+
+/// The whole pipeline of `snn_net!`.
 fn compile(input: TokenStream) -> TokenStream {
     let mut tokens = input.into_iter();
     let root = match tokens.next() {
