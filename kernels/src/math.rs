@@ -6,6 +6,8 @@
 // The constants are written as in their sources, with more digits than the type keeps.
 #![allow(clippy::excessive_precision, clippy::approx_constant)]
 
+pub(crate) mod functions;
+
 /// `$poly`: Taylor coefficients 1/2!, 1/3!, .. of (e^r - 1 - r) / r^2; the first one left out is below half an ulp for |r| <= ln(2)/2.
 macro_rules! exp {
     ($name:ident, $F:ident, $Int:ident, mantissa: $bits:literal, bias: $bias:literal, range: $lo:literal ..= $hi:literal,

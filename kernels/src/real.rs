@@ -3,7 +3,7 @@
 use std::fmt::{Debug, Display};
 use std::ops::{Add, Div, Mul, Neg, Sub};
 
-use crate::math;
+use crate::math::{self, functions};
 
 /// `f32` or `f64`.
 ///
@@ -38,6 +38,29 @@ pub trait Real:
     fn exp(self) -> Self;
     /// Arc tangent in radians, within 1 ulp, from vectorisable arithmetic.
     fn atan(self) -> Self;
+    /// Natural logarithm; NaN for negative numbers.
+    fn ln(self) -> Self;
+    /// Sine of an angle in radians, for |x| up to 10^5.
+    fn sin(self) -> Self;
+    /// Cosine of an angle in radians, for |x| up to 10^5.
+    fn cos(self) -> Self;
+    /// Hyperbolic tangent.
+    fn tanh(self) -> Self;
+    /// 1 minus the error function.
+    fn erfc(self) -> Self;
+    /// Square root.
+    fn sqrt(self) -> Self;
+    /// The nearest whole number, the even one of two.
+    fn round(self) -> Self;
+    /// The next whole number below.
+    fn floor(self) -> Self;
+    /// The error function, to the precision of the numbers next to 1.
+    #[inline(always)]
+    fn erf(self) -> Self {
+        Self::ONE - self.erfc()
+    }
+    /// `self` to the power `e`, for positive `self`.
+    fn pow(self, e: Self) -> Self;
     /// The logistic function 1 / (1 + e^-x).
     #[inline(always)]
     fn sigmoid(self) -> Self {
@@ -74,6 +97,42 @@ macro_rules! real {
             #[inline(always)]
             fn atan(self) -> Self {
                 $atan(self)
+            }
+            #[inline(always)]
+            fn ln(self) -> Self {
+                functions::ln(f64::from(self)) as $F
+            }
+            #[inline(always)]
+            fn sin(self) -> Self {
+                functions::sin(f64::from(self)) as $F
+            }
+            #[inline(always)]
+            fn cos(self) -> Self {
+                functions::cos(f64::from(self)) as $F
+            }
+            #[inline(always)]
+            fn tanh(self) -> Self {
+                functions::tanh(f64::from(self)) as $F
+            }
+            #[inline(always)]
+            fn erfc(self) -> Self {
+                functions::erfc(f64::from(self)) as $F
+            }
+            #[inline(always)]
+            fn sqrt(self) -> Self {
+                $F::sqrt(self)
+            }
+            #[inline(always)]
+            fn round(self) -> Self {
+                $F::round_ties_even(self)
+            }
+            #[inline(always)]
+            fn floor(self) -> Self {
+                $F::floor(self)
+            }
+            #[inline(always)]
+            fn pow(self, e: Self) -> Self {
+                math::exp_f64(f64::from(e) * functions::ln(f64::from(self))) as $F
             }
         }
     };

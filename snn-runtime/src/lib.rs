@@ -163,3 +163,14 @@ macro_rules! snn_net {
         $crate::__private::snn_net_impl! { ($crate) $($t)* }
     };
 }
+
+/// A pointwise spiking neuron, written once: arguments, states, and one step.
+///
+/// The step is differentiated symbolically, and forward and backward run over all steps as one fused kernel, as those of the neurons of this
+/// library, which are written the same way. The language is described in `docs/language.md`.
+#[macro_export]
+macro_rules! snn_neuron {
+    ($($t:tt)*) => {
+        $crate::__private::snn_neuron_impl! { ($crate) $($t)* }
+    };
+}

@@ -39,6 +39,8 @@ pub trait Neuron: Copy + Debug + Send + Sync + 'static {
     const FIRES: usize;
     /// Values that `charge` hands to `finish` and `adjoint`, at most [`MAX_KEPT`].
     const KEPT: usize;
+    /// Does [`adjoint`](Neuron::adjoint) look at the states before the step? If not, they need not be stored.
+    const ADJOINT_READS_STATES: bool = true;
     /// The step and its derivative as CUDA C++ source.
     const CUDA: &'static str;
 
@@ -50,6 +52,11 @@ pub trait Neuron: Copy + Debug + Send + Sync + 'static {
 
     /// The surrogate function, and whether spikes are sent or its primitive.
     fn surrogate(&self) -> Surrogate;
+
+    /// The conditions on the arguments (`decay_input`, a hard reset), one per bit: the template argument `FLAGS` of [`CUDA`](Neuron::CUDA).
+    fn flags(&self) -> u32 {
+        0
+    }
 
     /// Initial values of [`LEARNED`](Neuron::LEARNED).
     fn learned_start(&self, out: &mut [f64; MAX_LEARNED]);

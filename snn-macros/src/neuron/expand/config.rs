@@ -28,7 +28,7 @@ pub(super) fn config(item: &Item, ty: &Ident, root: &TokenStream) -> TokenStream
         let documented = attrs.iter().any(|a| a.path().is_ident("doc"));
         let doc = format!(" `{}` unless given.", show_expr(&p.default));
         let doc = (!documented).then(|| quote!(#[doc = #doc]));
-        quote!(#(#attrs)* #doc pub #name: #ty,)
+        quote!(#(#attrs)* #doc #vis #name: #ty,)
     });
     let defaults = item.params.iter().map(|p| {
         let (name, default) = (&p.name, &p.default);
@@ -36,7 +36,7 @@ pub(super) fn config(item: &Item, ty: &Ident, root: &TokenStream) -> TokenStream
     });
     let spiking = (item.kind == Kind::Surrogate).then(|| {
         let doc = " Send spikes? Else the function's own value.";
-        (quote!(#[doc = #doc] pub spiking: bool,), quote!(spiking: true,))
+        (quote!(#[doc = #doc] #vis spiking: bool,), quote!(spiking: true,))
     });
     let (spiking, spiking_default) = spiking.unwrap_or_default();
     quote! {
