@@ -48,7 +48,8 @@ fn the_macro_writes_what_is_written_by_hand() {
         let (v_reset, detach_reset) = ((k % 3 > 0).then_some(-0.2), k % 2 == 0);
         let by_hand = ByHand::<true> { tau, v_threshold, v_reset, surrogate_function, detach_reset };
         let by_macro = ByMacroConfig { tau, v_threshold, v_reset, surrogate_function, detach_reset };
-        let (want, got) = (step(&by_hand, value(5), value(9), value(13), value(17)), step(&by_macro, value(5), value(9), value(13), value(17)));
+        let (want, got) =
+            (step(&by_hand, value(5), value(9), value(13), value(17)), step(&by_macro, value(5), value(9), value(13), value(17)));
         for (want, got) in want.iter().zip(got) {
             assert!((want - got).abs() < 1e-12, "{by_macro:?}: {want} by hand, {got} by macro");
         }
@@ -64,5 +65,8 @@ fn arguments_are_checked() {
     let text = |config: ByMacroConfig| config.check().map_err(|r| format!("{} {} ({})", r.argument, r.problem, r.help)).unwrap_err();
     assert_eq!(text(ByMacroConfig { tau: 1.0, ..config }), "tau must be greater than 1, but is 1.0 (it counts steps)");
     assert_eq!(text(ByMacroConfig { tau: f64::NAN, ..config }), "tau must be a finite number, but is NaN ()");
-    assert_eq!(text(ByMacroConfig { v_threshold: f64::NAN, ..config }), "v_threshold must be a number, but is NaN (`f64::INFINITY` never fires)");
+    assert_eq!(
+        text(ByMacroConfig { v_threshold: f64::NAN, ..config }),
+        "v_threshold must be a number, but is NaN (`f64::INFINITY` never fires)"
+    );
 }
