@@ -1,7 +1,6 @@
 //! Tests of the neuron kernels: random problems in, and what must hold between the kernels and plain references.
 
 mod by_hand;
-mod by_macro;
 mod case;
 mod errors;
 mod forward;

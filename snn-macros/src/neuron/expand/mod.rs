@@ -38,7 +38,9 @@ pub(crate) fn expand(item: &Item, formulas: &Formulas, parts: &Parts, roots: &Ro
         Parts::Surrogate(curve) => surrogate::surrogate(item, &ty, formulas, curve, root),
     };
     let layer = layer(item, &ty, roots);
-    quote!(#config #formulas #layer)
+    // The loops over this neuron are compiled where it is defined.
+    let loops = (item.kind == Kind::Neuron).then(|| quote!(#root::compiled!(#ty);));
+    quote!(#config #formulas #loops #layer)
 }
 
 /// After a mistake: the same names, so that the rest of the crate still compiles.
@@ -50,7 +52,8 @@ pub(crate) fn fallback(item: &Item, roots: &Roots) -> TokenStream {
         Kind::Neuron => neuron::fallback(item, &ty, root),
         Kind::Surrogate => surrogate::fallback(item, &ty, root),
     };
-    quote!(#config #formulas #layer)
+    let loops = (item.kind == Kind::Neuron).then(|| quote!(#root::compiled!(#ty);));
+    quote!(#config #formulas #loops #layer)
 }
 
 /// `pub type LIFNode = Node<LIFNodeConfig>;`

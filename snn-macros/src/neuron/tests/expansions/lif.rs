@@ -177,3 +177,4 @@ impl crate::Neuron for LIFNodeConfig {
         }
     }
 }
+crate::compiled!(LIFNodeConfig);
