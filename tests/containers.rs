@@ -270,3 +270,59 @@ fn a_state_of_another_batch_is_refused() -> Result<()> {
     assert_says(net.forward_from(&Multi::input(input(&[5, 3, 6]))?, &mut s, false), &["Multi", "batch of 2", "gets 3"]);
     Ok(())
 }
+
+snn_net! {
+    /// A block that is recurrent.
+    block Loop(c, keep = 0.5) {
+        rec: ElementWiseRecurrentContainer([Linear(_, c), IFNode()], |y, x| keep * y + x),
+        norm: SeqToANNContainer([BatchNorm1d(_)]),
+        forward(x) { norm(rec(x)) }
+    }
+
+    /// A block with nothing of its own to say about time.
+    block Fire(c) { Linear(_, c), IFNode() }
+
+    /// Containers in blocks, blocks in containers, copies of both, of any size.
+    net Nested<const H: usize>(x: [T, 6]) -> [T, 2] {
+        T = 3;
+        step_mode = 'm';
+        surrogate = ATan;
+        fc: Linear(_, H),
+        loops: [Loop(H); 2],
+        other: Loop(H, keep = 0.25),
+        fire: MultiStepContainer([Fire(H), [Fire(H); 2]]),
+        copies: [LinearRecurrentContainer([Fire(H)], _, H); 2],
+        out: [Linear(_, 2), ElementWiseRecurrentContainer(Fire(2), mul)],
+    }
+}
+
+#[test]
+fn containers_and_blocks_nest() -> Result<()> {
+    let vs = store();
+    let net = Nested::<5>::new(&vs.root())?;
+    shake(&vs);
+    let found = names(&vs);
+    for name in [
+        "loops.1.rec.sub_module.0.weight",
+        "loops.0.norm.0.running_mean",
+        "other.rec.sub_module.0.bias",
+        "fire.0.linear1.weight",
+        "fire.1.1.linear1.weight",
+        "copies.1.rc.weight",
+        "copies.0.sub_module.0.linear1.weight",
+        "out.1.sub_module.linear1.weight",
+    ] {
+        assert!(found.iter().any(|n| n == name), "{name} is not in {found:?}");
+    }
+    assert!(found.contains(&"out.0.weight".to_string()));
+    let x = Nested::<5>::input(input(&[3, 2, 6]))?;
+    net.forward_t(&x, true)?.sum(Kind::Float).backward();
+
+    let whole = net.forward(&x)?;
+    let mut s = net.state(2);
+    for t in 0..3 {
+        assert_near(&*net.step(&x.step(t).expect("three steps"), &mut s)?, &whole.get(t as i64), 1e-5);
+    }
+    assert_eq!(s.named_tensors().iter().filter(|(name, _)| name.ends_with(".y")).count(), 6);
+    Ok(())
+}

@@ -22,14 +22,20 @@ pub fn as_one_batch(container: &str, x: &Tensor, layers: impl FnOnce(&Tensor) ->
     split(container, &y, steps, batch)
 }
 
-/// What came out of the last step, or zeros before the first: `[N, ..sizes]` for an input `x` of one step.
+/// What came out of the last step, or zeros before the first. It has the sizes of one step `x`; beside `x`, on the last axis, it
+/// makes up `features`.
 ///
 /// # Errors
 ///
-/// The last step had another batch.
-pub fn fed_back(container: &str, y: Option<&Tensor>, x: &Tensor, sizes: &[usize]) -> Result<Tensor> {
-    let mut want: Vec<i64> = x.size().into_iter().take(1).collect();
-    want.extend(sizes.iter().map(|&n| n as i64));
+/// The last step had another batch, or there is no room for it in `features`.
+pub fn fed_back(container: &str, y: Option<&Tensor>, x: &Tensor, features: Option<usize>) -> Result<Tensor> {
+    let mut want = x.size();
+    if let (Some(features), Some(last)) = (features, want.last_mut()) {
+        match features as i64 - *last {
+            left if left > 0 => *last = left,
+            _ => return Err(Error::shape(container, format!("[.., fewer than {features}]"), &want, "")),
+        }
+    }
     match y {
         Some(y) => {
             check_sizes(container, y, &want)?;
@@ -94,9 +100,11 @@ mod tests {
     #[test]
     fn zeros_before_the_first_step_and_one_batch_from_then_on() {
         let x = t(&[2, 3]);
-        assert!(fed_back("r", None, &x, &[5]).unwrap().equal(&Tensor::zeros([2, 5], (Kind::Float, Device::Cpu))));
-        assert!(fed_back("r", Some(&x), &x, &[3]).unwrap().equal(&x));
-        let e = fed_back("r", Some(&x), &t(&[1, 3]), &[3]).unwrap_err().to_string();
+        assert!(fed_back("r", None, &x, None).unwrap().equal(&Tensor::zeros([2, 3], (Kind::Float, Device::Cpu))));
+        assert!(fed_back("r", None, &x, Some(8)).unwrap().equal(&Tensor::zeros([2, 5], (Kind::Float, Device::Cpu))));
+        assert!(fed_back("r", Some(&x), &x, None).unwrap().equal(&x));
+        assert!(fed_back("r", None, &x, Some(3)).is_err());
+        let e = fed_back("r", Some(&x), &t(&[1, 3]), None).unwrap_err().to_string();
         assert!(e.starts_with("r: its state is for a batch of 2, but gets 1"), "{e}");
     }
 

@@ -4,7 +4,7 @@
 //! ```text
 //! impl CsnnRec1 {
 //!     fn __step(&self, x0: &Tensor, s: &mut CsnnRec1State, cx: &Cx) -> Result<Tensor> {
-//!         let y = &fed_back("rec1", s.y.as_ref(), x0, &[256])?;
+//!         let y = &fed_back("rec1", s.y.as_ref(), x0, Some(self.rc.config().in_features))?;
 //!         ..
 //!         s.y = Some(v3.shallow_clone());
 //!         Ok(v3)
@@ -107,7 +107,11 @@ impl Signature {
 fn fed_back<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &Kind) -> TokenStream {
     let root = types.root();
     let flat = Flat::of(group);
-    let sizes = group.flow.facts[group.flow.inputs[0]].as_ref().map_or(&[][..], |y| &y.shape);
+    // Sizes of a generic net have no name here; `rc` knows them.
+    let features = match c.args.find("out_features") {
+        Some(_) => quote!(::core::option::Option::Some(self.rc.config().in_features)),
+        None => quote!(::core::option::Option::None),
+    };
     let mut w = Writer::new(types, root, Style::Step, &flat);
     for (&v, name) in flat.inputs.iter().zip(["y", "x0"]) {
         w.borrowed(v, format_ident!("{name}"));
@@ -118,7 +122,7 @@ fn fed_back<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &K
     let (shown, Signature { params, .. }) = (&c.shown, Signature::of(types, group, kind));
     quote! {
         (&self, x0: &#root::Tensor, #params) -> #root::Result<#root::Tensor> {
-            let y = &#root::fed_back(#shown, s.y.as_ref(), x0, &[#(#sizes),*])?;
+            let y = &#root::fed_back(#shown, s.y.as_ref(), x0, #features)?;
             #code
             let y = #(#out)*;
             s.y = ::core::option::Option::Some(y.shallow_clone());
