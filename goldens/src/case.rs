@@ -60,22 +60,12 @@ pub(crate) struct Recording {
     #[serde(default)]
     pub(crate) loss_final: Vec<String>,
     #[serde(default)]
-    pub(crate) inject: Vec<Inject>,
-    #[serde(default)]
     pub(crate) y_binary: bool,
     pub(crate) tol: Tolerance,
 }
 
 fn training() -> bool {
     true
-}
-
-/// A memory that is set before the first step: `inject.[path.]name`.
-#[derive(Debug, Deserialize)]
-pub(crate) struct Inject {
-    #[serde(default)]
-    pub(crate) path: String,
-    pub(crate) name: String,
 }
 
 /// Derived from the reference's own float32 error.

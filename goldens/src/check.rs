@@ -148,7 +148,7 @@ impl Check<'_> {
             }
         }
         // Taps see a fresh state and all steps in one call: that is the recording only if it was one call, too.
-        if self.order.case.call_splits.as_ref().is_some_and(|s| s.len() == 1) && self.order.case.inject.is_empty() {
+        if self.order.case.call_splits.as_ref().is_some_and(|s| s.len() == 1) && self.tensors.under("inject.").is_empty() {
             let run = Run::new(self.order, self.tensors, open)?;
             if children.records {
                 let (_, series) = run.session.recorded(run.x.shallow_clone(), self.order.case.training)?;

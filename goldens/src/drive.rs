@@ -60,11 +60,9 @@ impl Run {
         let mut session = open(&store.root(), batch)?;
         let mut variables = store.variables();
         load(order, tensors, &mut variables)?;
-        for inject in &order.case.inject {
-            let path = if inject.path.is_empty() { inject.name.clone() } else { format!("{}.{}", inject.path, inject.name) };
-            let value = tensors.get(&format!("inject.{path}"))?;
+        for (path, value) in tensors.under("inject.") {
             let value = if order.unbatched { value.unsqueeze(0) } else { value.shallow_clone() };
-            ensure!(session.set(&format!(".{}", order.name(&path)), value), "the state has no `{}` to set", order.name(&path));
+            ensure!(session.set(&format!(".{}", order.name(path)), value), "the state has no `{}` to set", order.name(path));
         }
         Ok(Run { session, variables, x, _store: store })
     }

@@ -39,6 +39,7 @@ mod backward;
 mod block;
 mod compiled;
 mod constants;
+mod drop_connect;
 mod dropout;
 mod encode;
 mod error;
@@ -65,6 +66,10 @@ pub use attention::{Attention, AttentionGrads, AttentionKept, AttentionSizes, Pe
 pub use backward::{BackwardOut, Upstream, backward};
 pub use compiled::Compiled;
 pub use constants::{Channels, Constants, learned_gradient};
+pub use drop_connect::{
+    DropConnectGrads, DropConnectSizes, Inference, MaskSource, Masks, Noise, Weights, drop_connect, drop_connect_backward, drop_connect_infer,
+    drop_connect_masks,
+};
 pub use dropout::dropout_mask;
 pub use encode::{Latency, latency, poisson, weighted_phase};
 pub use error::Error;

@@ -87,6 +87,15 @@ dropout! {
     Dropout2d, one number for Channel
 }
 
+/// `p` is a share that leaves something.
+pub(crate) fn check_share(scope: &Scope<'_>, p: f64) -> Result<()> {
+    if (0.0..1.0).contains(&p) {
+        return Ok(());
+    }
+    let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
+    Err(Error::argument(scope.name(), "p", problem, ""))
+}
+
 /// What is dropped as one.
 #[derive(Clone, Copy, Debug)]
 enum Part {
@@ -104,10 +113,7 @@ struct Common {
 
 impl Common {
     fn new(scope: &Scope<'_>, p: f64, part: Part) -> Result<Common> {
-        if !(0.0..1.0).contains(&p) {
-            let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
-            return Err(Error::argument(scope.name(), "p", problem, ""));
-        }
+        check_share(scope, p)?;
         Ok(Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope) })
     }
 

@@ -33,6 +33,8 @@ mod conv;
 mod conv_transpose;
 pub mod data;
 mod delay;
+mod drop_connect;
+mod drop_connect_state;
 mod dropout;
 mod elements;
 pub mod encoding;
@@ -84,6 +86,8 @@ pub use conv_transpose::{
     ConvTransposeConfig,
 };
 pub use delay::{Delay, DelayConfig};
+pub use drop_connect::{DropConnectLinear, DropConnectLinearConfig};
+pub use drop_connect_state::DropConnectState;
 pub use dropout::{Dropout, Dropout2d, Dropout2dConfig, DropoutConfig};
 pub use encoding::{LatencyEncoder, LatencyEncoderConfig, PoissonEncoder, WeightedPhaseEncoder, WeightedPhaseEncoderConfig};
 pub use error::{Error, Result};

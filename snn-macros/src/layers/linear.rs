@@ -28,11 +28,7 @@ pub(super) fn linear(rule: &mut Rule<'_>, ty: &'static str) -> Result<Built, ()>
         _ => false,
     };
     if !rest.is_empty() && !on_last_axis {
-        let text = format!("{} needs a flat [features] input, but gets {}", rule.subject(), show(rule.input, false));
-        let blame = rule.blame;
-        rule.input_error(blame, text).help("put `Flatten(),` before it");
-        // As if it stood there.
-        return Ok(Built { outputs: vec![vec![rule.size("out_features")]], ..Built::keeps(rule, ty) });
+        return Ok(needs_flat(rule, ty));
     }
     let in_features = rule.inferred("in_features", last, "input features");
     let out_features = rule.size("out_features");
@@ -47,4 +43,12 @@ pub(super) fn linear(rule: &mut Rule<'_>, ty: &'static str) -> Result<Built, ()>
     let config = vec![rule.field("in_features", &in_features), rule.pass("out_features"), rule.pass("bias")];
     let checks = std::mem::take(&mut rule.checks);
     Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, ty) })
+}
+
+/// The error of a layer that takes features and gets something else; the layer as if a `Flatten()` stood before it.
+pub(super) fn needs_flat(rule: &mut Rule<'_>, ty: &'static str) -> Built {
+    let text = format!("{} needs a flat [features] input, but gets {}", rule.subject(), show(rule.input, false));
+    let blame = rule.blame;
+    rule.input_error(blame, text).help("put `Flatten(),` before it");
+    Built { outputs: vec![vec![rule.size("out_features")]], ..Built::keeps(rule, ty) }
 }

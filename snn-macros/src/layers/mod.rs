@@ -13,6 +13,7 @@ mod container;
 mod conv;
 mod conv_transpose;
 mod delay;
+mod drop_connect;
 mod dropout;
 mod encoding;
 mod flatten;
@@ -121,7 +122,6 @@ pub(crate) enum Kind {
     /// One of these strings.
     Choice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
-    #[allow(dead_code, reason = "its row follows")]
     Activation,
     /// Layers in brackets, or one layer; lowered where they stand.
     Layers,
@@ -140,7 +140,6 @@ pub(crate) enum Default {
     None,
     Text(&'static str),
     /// A name of the language: `relu`.
-    #[allow(dead_code, reason = "its row follows")]
     Name(&'static str),
     /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
     Surrogate,
@@ -170,6 +169,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         neunorm::LAYERS,
         synapse_filter::LAYERS,
         delay::LAYERS,
+        drop_connect::LAYERS,
         attention::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,

@@ -52,10 +52,6 @@ pub(crate) struct Spec {
 #[derive(Debug, Clone, Deserialize)]
 pub(crate) struct Inject {
     pub(crate) kind: String,
-    #[serde(default)]
-    pub(crate) path: String,
-    #[serde(default)]
-    pub(crate) name: String,
 }
 
 impl Case {
@@ -142,7 +138,7 @@ mod tests {
         assert_eq!(pool.spec.as_ref().unwrap().class(), "MaxPool2d");
         let net = cases.iter().find(|c| c.id == "net.FCPLIFDrop.p00.m").unwrap();
         assert_eq!(net.recorded_children(), ["drop", "fc1", "fc2", "sn1", "sn2"]);
-        assert_eq!(net.inject.as_ref().unwrap()[0].path, "drop");
+        assert_eq!(net.inject.as_ref().unwrap()[0].kind, "state");
     }
 
     #[test]

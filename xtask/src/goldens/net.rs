@@ -106,15 +106,17 @@ fn net(case: &Case, spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported
     })
 }
 
-/// What the case sets before its first step: `; set drop.mask`.
+/// What the case sets before its first step, such as a mask or random numbers: `; set drop.mask`.
 fn memories(case: &Case, single: bool) -> String {
     let mut text = String::new();
-    for inject in case.inject.iter().flatten() {
-        let parts = [if single { SINGLE } else { "" }, &inject.path, &inject.name];
-        let _ = write!(text, "; set {}", parts.into_iter().filter(|p| !p.is_empty()).collect::<Vec<_>>().join("."));
+    for name in case.tensors.keys().filter_map(|name| name.strip_prefix("inject.")) {
+        let _ = write!(text, "; set {}{name}", if single { format!("{SINGLE}.") } else { String::new() });
     }
     text
 }
+
+/// Ways to make a random layer deterministic. Each is a tensor `inject.<path>.<name>` that goes into the state under that name.
+const INJECTED: [&str; 3] = ["state", "dropconnect_masks", "dropconnect_eps"];
 
 /// What the tensors say about the net's signature.
 #[derive(Debug)]
@@ -138,7 +140,7 @@ impl Shapes {
             return Err(Unsupported(format!("{} called on `{mode}` x", spec.class())));
         }
         for inject in case.inject.iter().flatten() {
-            if inject.kind != "state" {
+            if !INJECTED.contains(&inject.kind.as_str()) {
                 return Err(Unsupported(format!("injected {} are not supported yet", inject.kind)));
             }
         }

@@ -1,0 +1,284 @@
+//! `DropConnectLinear`. In: `[N, in_features]`; out: `[N, out_features]`, in training with single connections missing; state: which ones.
+
+use snn_kernels::{
+    Activation, DropConnectGrads, DropConnectSizes, Inference, MaskSource, Masks, Noise, Weights, drop_connect, drop_connect_backward,
+    drop_connect_infer, drop_connect_masks,
+};
+use tch::Tensor;
+
+use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::drop_connect_state::{DropConnectState, Dropped, Source};
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, opt_slice};
+use crate::error::{Error, Result};
+use crate::layer::{Cx, Layer};
+use crate::rng::Stream;
+use crate::scope::Scope;
+use crate::state::steps_of;
+use crate::weights::{positive, uniform};
+
+/// Arguments of [`DropConnectLinear`], in SpikingJelly's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DropConnectLinearConfig {
+    /// Features that come in.
+    pub in_features: usize,
+    /// Features that go out.
+    pub out_features: usize,
+    /// Is something learned added to each output?
+    pub bias: bool,
+    /// The share of connections that is dropped, from 0 up to but not including 1.
+    pub p: f64,
+    /// How many random numbers an output is averaged over in evaluation.
+    pub samples_num: usize,
+    /// Does a mask stay until the state is reset? Else every step draws one.
+    pub invariant: bool,
+    /// What stands behind the weighted sums.
+    pub activation: Activation,
+}
+
+impl DropConnectLinearConfig {
+    /// SpikingJelly's defaults: a bias, p = 0.5, 1024 numbers, a new mask at every step, a relu.
+    pub fn new(in_features: usize, out_features: usize) -> Self {
+        let (bias, invariant, activation) = (true, false, Activation::Relu);
+        DropConnectLinearConfig { in_features, out_features, bias, p: 0.5, samples_num: 1024, invariant, activation }
+    }
+}
+
+/// A fully connected layer that drops connections instead of outputs, from "Regularization of Neural Networks using DropConnect" (Wan et
+/// al., ICML 2013).
+///
+/// In training each sample of each step has a mask over the weights and the bias of its own: y = activation((W * mask) x + b * mask). What is
+/// kept is not scaled up. With `invariant` the masks stay until the state is reset, for the batch they were drawn for.
+///
+/// In evaluation the masked sum is taken as normally distributed, and y is the mean of activation(mu + sigma z) over `samples_num` random
+/// numbers z, where mu = (1 - p) (W x + b) and sigma^2 = p (1 - p) (W^2 x^2 + b^2). It is random, and has no gradient. Where sigma is 0 (p = 0,
+/// or no spike arrives and there is no bias) it is activation(mu); SpikingJelly stops there with an error.
+///
+/// In a net the activation is written `activation = relu`, `tanh`, `sigmoid`, `identity`, or `None`, which is `identity`.
+/// SpikingJelly equivalent: `layer.DropConnectLinear(..)`.
+///
+/// # Shapes
+///
+/// `[N, in_features]` to `[N, out_features]`; in evaluation `[.., in_features]`. Weights from U(-b, b) with b = 1 / sqrt(in_features). The state
+/// stores no mask, only where it begins in the random stream.
+#[derive(Debug)]
+pub struct DropConnectLinear {
+    /// `[out_features, in_features]`
+    pub weight: Tensor,
+    /// `[out_features]`
+    pub bias: Option<Tensor>,
+    config: DropConnectLinearConfig,
+    name: String,
+    stream: Stream,
+}
+
+impl DropConnectLinear {
+    /// What it was built with.
+    pub fn config(&self) -> &DropConnectLinearConfig {
+        &self.config
+    }
+
+    /// `leading`: axes before the batch.
+    fn run(&self, x: &Tensor, leading: usize, s: &mut DropConnectState, cx: &Cx) -> Result<Tensor> {
+        let (sizes, c) = (x.size(), &self.config);
+        let fits = if cx.train { sizes.len() == leading + 2 } else { sizes.len() > leading };
+        if !fits || sizes.last() != Some(&(c.in_features as i64)) {
+            let lead = if leading == 1 { "T, N" } else { "N" };
+            let help = if sizes.len() > leading + 2 { "put a `Flatten()` before it" } else { "" };
+            return Err(Error::shape(&self.name, format!("[{lead}, {}]", c.in_features), &sizes, help));
+        }
+        on_cpu(&self.name, x)?;
+        let steps = if leading == 1 { steps_of(&self.name, &sizes)?.0 } else { 1 };
+        let samples = sizes[leading..sizes.len() - 1].iter().product::<i64>() as usize;
+        let sizes = DropConnectSizes { steps, samples, inputs: c.in_features, outputs: c.out_features };
+        in_its_kind!(self.name, x, F => match cx.train {
+            true => self.train::<F>(x, sizes, s),
+            false => self.infer::<F>(x, sizes, s),
+        })
+    }
+
+    fn out_sizes(&self, x: &Tensor) -> Vec<i64> {
+        let mut sizes = x.size();
+        if let Some(last) = sizes.last_mut() {
+            *last = self.config.out_features as i64;
+        }
+        sizes
+    }
+
+    /// The masks of the steps to come, which `s` then remembers the last of.
+    fn draw(&self, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<(Source, Vec<u32>)> {
+        let (layer, steps) = (self.name.as_str(), sizes.steps);
+        let kept = s.dropped.as_ref().filter(|_| self.config.invariant);
+        let (source, of_step) = match kept {
+            Some(dropped) if dropped.samples != sizes.samples => {
+                return Err(Error::Batch { layer: layer.into(), want: dropped.samples as i64, got: sizes.samples as i64 });
+            }
+            Some(dropped) => (dropped.source.share(), vec![dropped.mask; steps]),
+            None => {
+                let wanted = if self.config.invariant { 1 } else { steps };
+                let (source, mut drawn) = match s.take_masks(layer, wanted, sizes, self.bias.is_some())? {
+                    Some(given) => (given, (0..wanted as u32).collect()),
+                    None => {
+                        let draws: Vec<_> = (0..wanted).map(|_| self.stream.draw()).collect();
+                        let Some(first) = draws.first() else { return Err(Error::bug(layer, "a sequence without steps")) };
+                        let source = Source::Drawn { seed: first.seed, stream: first.stream, p: self.config.p };
+                        (source, draws.iter().map(|d| d.draw).collect::<Vec<u32>>())
+                    }
+                };
+                drawn.resize(steps, drawn[0]);
+                (source, drawn)
+            }
+        };
+        let mask = of_step[steps - 1];
+        let (weight, bias) = (self.weight.shallow_clone(), self.bias.as_ref().map(Tensor::shallow_clone));
+        s.dropped = Some(Dropped { source: source.share(), mask, samples: sizes.samples, weight, bias });
+        Ok((source, of_step))
+    }
+
+    fn train<F: Elements>(&self, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {
+        let layer = self.name.as_str();
+        let (source, of_step) = self.draw(sizes, s)?;
+        let mut read = vec![Some(dense(layer, x)?), dense_as::<F>(layer, Some(&self.weight))?, dense_as::<F>(layer, self.bias.as_ref())?];
+        for mask in source.tensors() {
+            read.push(dense_as::<F>(layer, mask)?);
+        }
+        let node = Node { layer: layer.to_string(), source: source.drawn(), of_step, sizes, activation: self.config.activation };
+        let mut y = Fresh::<F>::new(layer, &self.out_sizes(x))?;
+        let (weights, masks) = (node.weights::<F>(&read)?, node.masks::<F>(&read)?);
+        drop_connect(&weights, &masks, node.activation, sizes, node.x::<F>(&read)?, y.elements()).map_err(|e| Error::bug(layer, e))?;
+        let y = y.into_tensor();
+
+        let inputs: Vec<&Tensor> = [Some(x), Some(&self.weight), self.bias.as_ref()].into_iter().flatten().collect();
+        if !recorded(&inputs) {
+            return Ok(y);
+        }
+        let mut save: Vec<Save<'_>> = read.iter().map(|t| t.as_ref().map_or(Save::Nothing, Save::Tensor)).collect();
+        save.push(Save::Output(0));
+        let kinds: Vec<_> = inputs.iter().map(|t| t.kind()).collect();
+        let outputs = attach("DropConnectLinear", &inputs, vec![y], &save, move |b| {
+            let gradients = node.backward::<F>(&b)?;
+            Ok(gradients.into_iter().zip(&kinds).map(|(g, &kind)| g.map(|g| g.f_to_kind(kind)).transpose()).collect::<Result<_, _>>()?)
+        });
+        let outputs = outputs.map_err(Error::in_layer(layer))?;
+        outputs.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost an output"))
+    }
+
+    fn infer<F: Elements>(&self, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {
+        let (layer, c) = (self.name.as_str(), &self.config);
+        let (x_dense, w) = (dense(layer, x)?, dense_as::<F>(layer, Some(&self.weight))?);
+        let b = dense_as::<F>(layer, self.bias.as_ref())?;
+        let w = w.ok_or_else(|| Error::bug(layer, "its weight is gone"))?;
+        let given = s.take_noise(layer, sizes, c.samples_num)?;
+        let given = dense_as::<F>(layer, given.as_ref())?;
+        let draws: Vec<_> = (0..if given.is_some() { 0 } else { sizes.steps }).map(|_| self.stream.draw()).collect();
+        let of_step: Vec<u32> = draws.iter().map(|d| d.draw).collect();
+        let noise = match (&given, draws.first()) {
+            (None, Some(first)) => Noise::Drawn { seed: first.seed, stream: first.stream, of_step: &of_step },
+            (given, _) => Noise::Given(opt_slice(layer, given.as_ref())?.unwrap_or(&[])),
+        };
+        let mut y = Fresh::<F>::new(layer, &self.out_sizes(x))?;
+        let weights = Weights { w: F::slice(layer, &w)?, b: opt_slice(layer, b.as_ref())? };
+        let inference = Inference { p: c.p, samples_num: c.samples_num, noise };
+        drop_connect_infer(&weights, &inference, c.activation, sizes, F::slice(layer, &x_dense)?, y.elements())
+            .map_err(|e| Error::bug(layer, e))?;
+        Ok(y.into_tensor())
+    }
+}
+
+/// What the kernels are given besides tensors. Those come as x, weight, bias, then the masks from elsewhere if there are any.
+struct Node {
+    layer: String,
+    /// Seed, stream and share of drawn masks.
+    source: Option<(u64, u32, f64)>,
+    of_step: Vec<u32>,
+    sizes: DropConnectSizes,
+    activation: Activation,
+}
+
+impl Node {
+    fn x<'a, F: Elements>(&self, read: &'a [Option<Tensor>]) -> Result<&'a [F]> {
+        self.read(read, 0)?.ok_or_else(|| Error::bug(&self.layer, "its input is gone"))
+    }
+
+    fn weights<'a, F: Elements>(&self, read: &'a [Option<Tensor>]) -> Result<Weights<'a, F>> {
+        let w = self.read(read, 1)?.ok_or_else(|| Error::bug(&self.layer, "its weight is gone"))?;
+        Ok(Weights { w, b: self.read(read, 2)? })
+    }
+
+    fn masks<'a, F: Elements>(&'a self, read: &'a [Option<Tensor>]) -> Result<Masks<'a, F>> {
+        let source = match self.source {
+            Some((seed, stream, p)) => MaskSource::Drawn { seed, stream, p },
+            None => MaskSource::Given { w: self.read(read, 3)?.unwrap_or(&[]), b: self.read(read, 4)? },
+        };
+        Ok(Masks { of_step: &self.of_step, source })
+    }
+
+    fn read<'a, F: Elements>(&self, read: &'a [Option<Tensor>], i: usize) -> Result<Option<&'a [F]>> {
+        opt_slice(&self.layer, read.get(i).and_then(Option::as_ref))
+    }
+
+    /// Gradients of x, weight and bias; the masks are computed again.
+    fn backward<F: Elements>(&self, b: &Backward<'_>) -> Gradients {
+        let layer = self.layer.as_str();
+        let Some(grad) = dense_as::<F>(layer, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
+        let [read @ .., Some(y)] = &b.saved[..] else { return Err("its output was not saved".into()) };
+        // The masks of weight and bias are computed together.
+        let wanted = [b.needs[0], b.needs[1..].contains(&true), b.needs[1..].contains(&true)];
+        let fresh = |i: usize| match &read[i] {
+            Some(t) if wanted[i] => Fresh::<F>::new(layer, &t.size()).map(Some),
+            _ => Ok(None),
+        };
+        let (mut grad_x, mut grad_w, mut grad_b) = (fresh(0)?, fresh(1)?, fresh(2)?);
+        let out = DropConnectGrads {
+            x: grad_x.as_mut().map(Fresh::elements),
+            w: grad_w.as_mut().map(Fresh::elements),
+            b: grad_b.as_mut().map(Fresh::elements),
+        };
+        let (weights, masks, y) = (self.weights::<F>(read)?, self.masks::<F>(read)?, F::slice(layer, y)?);
+        drop_connect_backward(&weights, &masks, self.activation, self.sizes, self.x::<F>(read)?, y, F::slice(layer, &grad)?, out)?;
+        let mut gradients = vec![grad_x, grad_w, grad_b];
+        gradients.truncate(b.needs.len());
+        Ok(gradients.into_iter().map(|g| g.map(Fresh::into_tensor)).collect())
+    }
+}
+
+impl Layer for DropConnectLinear {
+    type Config = DropConnectLinearConfig;
+    type State = DropConnectState;
+
+    fn build(scope: &Scope<'_>, c: DropConnectLinearConfig) -> Result<Self> {
+        positive(scope, &[("in_features", c.in_features), ("out_features", c.out_features), ("samples_num", c.samples_num)])?;
+        crate::dropout::check_share(scope, c.p)?;
+        let weight = uniform(scope, "weight", &[c.out_features, c.in_features], c.in_features)?;
+        let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_features], c.in_features)?) } else { None };
+        Ok(DropConnectLinear { weight, bias, config: c, name: scope.name().to_string(), stream: Stream::new(scope) })
+    }
+
+    fn state(&self) -> DropConnectState {
+        DropConnectState::default()
+    }
+
+    fn step(&self, x: &Tensor, s: &mut DropConnectState, cx: &Cx) -> Result<Tensor> {
+        self.run(x, 0, s, cx)
+    }
+
+    fn sequence(&self, x: &Tensor, s: &mut DropConnectState, cx: &Cx) -> Result<Tensor> {
+        self.run(x, 1, s, cx)
+    }
+}
+
+/// The weights under the last mask, computed for whoever looks: `[samples, out, in]` and `[samples, out]`.
+pub(crate) fn dropped(layer: &str, d: &Dropped) -> Result<(Tensor, Option<Tensor>)> {
+    let size = d.weight.size();
+    let sizes = DropConnectSizes { steps: 1, samples: d.samples, inputs: size[1] as usize, outputs: size[0] as usize };
+    let given = d.source.tensors().map(|t| dense_as::<f32>(layer, t));
+    let [w, b] = given;
+    let node = Node { layer: layer.to_string(), source: d.source.drawn(), of_step: vec![d.mask], sizes, activation: Activation::Identity };
+    let read = [None, None, None, w?, b?];
+    let mut mask_w = Fresh::<f32>::new(layer, &[d.samples as i64, size[0], size[1]])?;
+    let mut mask_b = if d.bias.is_some() { Some(Fresh::<f32>::new(layer, &[d.samples as i64, size[0]])?) } else { None };
+    drop_connect_masks(&node.masks::<f32>(&read)?, sizes, mask_w.elements(), mask_b.as_mut().map(Fresh::elements))
+        .map_err(|e| Error::bug(layer, e))?;
+    let under = |weight: &Tensor, mask: Fresh<f32>| weight.f_mul(&mask.into_tensor()).map_err(Error::in_layer(layer));
+    let b = d.bias.as_ref().zip(mask_b).map(|(bias, mask)| under(bias, mask)).transpose()?;
+    Ok((under(&d.weight, mask_w)?, b))
+}
