@@ -67,8 +67,8 @@ pub use backward::{BackwardOut, Upstream, backward};
 pub use compiled::Compiled;
 pub use constants::{Channels, Constants, learned_gradient};
 pub use drop_connect::{
-    DropConnectGrads, DropConnectSizes, Inference, MaskSource, Masks, Noise, Weights, drop_connect, drop_connect_backward, drop_connect_infer,
-    drop_connect_masks,
+    DropConnectGrads, DropConnectSizes, Inference, MaskSource, Masks, Noise, Weights, drop_connect, drop_connect_backward,
+    drop_connect_infer, drop_connect_masks,
 };
 pub use dropout::dropout_mask;
 pub use encode::{Latency, latency, poisson, weighted_phase};

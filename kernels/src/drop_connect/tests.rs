@@ -165,7 +165,8 @@ fn without_spread_inference_gives_the_mean() {
     let (samples_num, noise) = (8, Noise::Drawn { seed: 3, stream: 1, of_step: &[0, 1, 2] });
     let mut y = vec![f64::NAN; SIZES.rows() * SIZES.outputs];
     // Nothing is dropped, or no spike comes and there is no bias.
-    infer::infer_on(Arch::new(), &d.weights(true), &Inference { p: 0.0, samples_num, noise }, Activation::Identity, SIZES, &d.x, &mut y).unwrap();
+    infer::infer_on(Arch::new(), &d.weights(true), &Inference { p: 0.0, samples_num, noise }, Activation::Identity, SIZES, &d.x, &mut y)
+        .unwrap();
     let ones = (vec![1.0; SIZES.rows() * SIZES.outputs * SIZES.inputs], vec![1.0; SIZES.rows() * SIZES.outputs]);
     near(&y, &reference(&d, true, Activation::Identity, SIZES, &ones)[0], "p = 0");
     let zeros = vec![0.0; d.x.len()];
