@@ -112,8 +112,11 @@ pub fn weighted_phase<F: Real>(x: &[F], digits: usize, out: &mut [F]) -> Result<
     Ok(())
 }
 
+/// A tile's numbers, all of the output, and which of its columns are the tile's.
+type OnTile<'a, F> = dyn Fn(&[F], &Columns<'_, F>, Range<usize>) + Sync + 'a;
+
 /// Runs `f` on tiles of `x`, on rayon's threads; `out` has `rows` rows.
-fn tiles<F: Real>(x: &[F], rows: usize, out: &mut [F], f: &(dyn Fn(&[F], &Columns<'_, F>, Range<usize>) + Sync)) {
+fn tiles<F: Real>(x: &[F], rows: usize, out: &mut [F], f: &OnTile<'_, F>) {
     let out = Columns::new(out, x.len());
     map_tiles(x.len(), WIDTH, rows, &|| (), &|(), range| f(&x[range.clone()], &out, range));
 }

@@ -33,6 +33,7 @@ cargo xtask COMMAND
   data fashion|mnist                         fetch a full data set into data/
   goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
           [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
+  docs                                       write docs/layers.md from the compiler's tables
   bench [..]                                 benchmarks of the kernels and the library (setup first); .. goes to criterion
   ci                                         fmt, clippy, rustdoc, test, as .ci/run does
 ";
@@ -65,6 +66,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
         }
         "setup" => no_more().and_then(|()| setup::run(&root, Ready::Say)).map(done),
         "doctor" => no_more().map(|()| doctor::run(&root)),
+        "docs" => no_more().and_then(|()| docs(&root)).map(done),
         "ci" => no_more().and_then(|()| ci::run(&root)),
         "test" => test::run(&root, rest),
         "demo" => demo(&root, rest).map(done),
@@ -96,6 +98,15 @@ fn bench(root: &Path, args: &[String]) -> Result<()> {
     for package in ["snn-kernels", "snn"] {
         workspace::run(workspace::cargo(root).args(["bench", "--package", package, "--"]).args(args))?;
     }
+    Ok(())
+}
+
+/// The page is written by the test that compares it with the tables: proc-macro crates have no other door.
+fn docs(root: &Path) -> Result<()> {
+    let mut test = workspace::cargo(root);
+    test.args(["test", "--quiet", "--package", "snn-macros", "--lib", "layer_docs"]).env("SNN_UPDATE", "1");
+    workspace::run(test.stdout(std::process::Stdio::null()))?;
+    println!("docs/layers.md is what the tables say");
     Ok(())
 }
 

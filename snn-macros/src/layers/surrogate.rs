@@ -22,6 +22,15 @@ const SURROGATES: &[Spec] = &[
     Spec { name: "PiecewiseQuadratic", params: &[("alpha", 1.0)] },
 ];
 
+/// Each as it is called with its defaults: `ATan(alpha = 2.0)`.
+#[cfg(test)]
+pub(crate) fn calls() -> impl Iterator<Item = String> {
+    SURROGATES.iter().map(|s| {
+        let params: Vec<String> = s.params.iter().map(|(name, default)| format!("{name} = {default:?}")).collect();
+        format!("{}({})", s.name, params.join(", "))
+    })
+}
+
 /// SpikingJelly's default, `Sigmoid(alpha = 4.0)`.
 pub(super) fn default(root: &TokenStream) -> TokenStream {
     build(&SURROGATES[1], Span::call_site(), &[quote!(4.0)], &quote!(true), root)

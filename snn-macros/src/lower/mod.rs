@@ -7,6 +7,9 @@ mod entries;
 mod flow;
 mod settings;
 
+#[cfg(test)]
+pub(crate) use flow::BUILTINS;
+
 use std::collections::BTreeMap;
 
 use proc_macro2::TokenStream;

@@ -3,6 +3,7 @@
 
 mod annotated;
 mod grammar;
+mod layer_docs;
 mod mutation;
 mod recovery;
 mod support;

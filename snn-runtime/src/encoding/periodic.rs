@@ -32,11 +32,11 @@ impl PeriodicEncoder {
         if size.len() < 2 || size[0] == 0 {
             return Err(Error::shape(scope.name(), "`spike` of [T, N, ..] with T at least 1", &size, "time comes first"));
         }
-        Ok(PeriodicEncoder { spike: config.spike.detach(), name: scope.name().to_string() })
+        Ok(PeriodicEncoder { spike: config.spike, name: scope.name().to_string() })
     }
 
     fn encode(&self, _: &Tensor) -> Result<Tensor> {
-        Ok(self.spike.shallow_clone())
+        Ok(self.spike.detach())
     }
 }
 
