@@ -127,7 +127,10 @@ fn check_max_pool<const D: usize>(c: &MaxPoolConfig<D>, x: &Tensor) {
     assert_same(&values.get(0), &first, &what);
     assert_same(&values, &by_step(x, |x| reference(x).unwrap().0), &what);
     assert_same(&indices, &by_step(x, |x| reference(x).unwrap().1), &what);
-    assert_is(&plain, x, &[], |x| reference(x).unwrap().0);
+    // A dilated window may see nothing but padding: libtorch then has no place to send the gradient to.
+    if values.isfinite().all().int64_value(&[]) == 1 {
+        assert_is(&plain, x, &[], |x| reference(x).unwrap().0);
+    }
 }
 
 fn check_avg_pool<const D: usize>(c: &AvgPoolConfig<D>, x: &Tensor) {
@@ -348,7 +351,7 @@ fn standardised_weights_are_used_and_learned_through() {
         let layer: WSConv2d = lone(WSConv2dConfig { conv, gain, eps });
         let (w, b) = (&layer.conv.weight, layer.conv.bias.as_ref());
         assert_eq!(layer.gain.as_ref().map(Tensor::size), gain.then(|| vec![6, 1, 1, 1]));
-        tch::no_grad(|| layer.gain.as_ref().map(|g| g.shallow_clone().uniform_(0.5, 2.0)));
+        let _ = tch::no_grad(|| layer.gain.as_ref().map(|g| g.shallow_clone().uniform_(0.5, 2.0)));
         let weights: Vec<&Tensor> = [Some(w), b, layer.gain.as_ref()].into_iter().flatten().collect();
         assert_is(&layer, &sequence::<2>(4), &weights, |x| {
             let w = standardised(w, eps);
