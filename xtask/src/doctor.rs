@@ -7,8 +7,8 @@ use std::io::{IsTerminal as _, Write as _};
 use std::path::Path;
 use std::process::{Command, ExitCode, Stdio};
 
+use crate::disk::free_mb;
 use crate::libtorch::{self, Source};
-use crate::setup::free_mb;
 use crate::version::Version;
 use crate::workspace::{answer, fix};
 

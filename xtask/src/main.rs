@@ -2,11 +2,14 @@
 //!
 //! Nothing here depends on tch, so this builds before libtorch is installed.
 
+mod bench;
 mod ci;
 mod data;
+mod disk;
 mod doctor;
 mod goldens;
 mod libtorch;
+mod pip;
 #[cfg(test)]
 mod scratch;
 mod setup;
@@ -34,7 +37,7 @@ cargo xtask COMMAND
   goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
           [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
   docs                                       write docs/layers.md from the compiler's tables
-  bench [..]                                 benchmarks of the kernels and the library (setup first); .. goes to criterion
+  bench [--peers] [--only NAME] [..]         the library beside the Python frameworks, in one go (setup first); bench --help
   ci                                         fmt, clippy, rustdoc, test, as .ci/run does
 ";
 
@@ -70,7 +73,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
         "ci" => no_more().and_then(|()| ci::run(&root)),
         "test" => test::run(&root, rest),
         "demo" => demo(&root, rest).map(done),
-        "bench" => bench(&root, rest).map(done),
+        "bench" => bench::run(&root, rest).map(done),
         "goldens" => goldens::run(rest).map(done),
         "data" => match rest {
             [set] => data::run(&root, set).map(done),
@@ -91,14 +94,6 @@ fn demo(root: &Path, args: &[String]) -> Result<()> {
         data::run(root, set)?;
     }
     workspace::run(workspace::cargo(root).args(["run", "--release", "--example", "train_fmnist", "--"]).args(args))
-}
-
-fn bench(root: &Path, args: &[String]) -> Result<()> {
-    setup::run(root, Ready::Silent)?;
-    for package in ["snn-kernels", "snn"] {
-        workspace::run(workspace::cargo(root).args(["bench", "--package", package, "--"]).args(args))?;
-    }
-    Ok(())
 }
 
 /// The page is written by the test that compares it with the tables: proc-macro crates have no other door.
@@ -143,6 +138,8 @@ mod tests {
             ("setup now", "`setup` takes no `now`"),
             ("data", "which data set"),
             ("data cifar", "no data set `cifar`"),
+            ("bench --fast", "`bench` takes no `--fast`"),
+            ("bench --only w9", "no workload is named `w9`"),
             ("demo --data cifar", "no data set `cifar`: --data small|fashion|mnist"),
         ] {
             let error = command(&args(line)).unwrap_err().to_string();

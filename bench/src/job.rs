@@ -1,0 +1,131 @@
+//! What is timed. In: a model, the file with its weights and inputs, a task; out: one iteration at a time, and the results of
+//! the first.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use snn::autograd::attach;
+use snn::nn::OptimizerConfig as _;
+use snn::{Tensor, nn, no_grad};
+
+use crate::model::Model;
+use crate::protocol::{Task, Work};
+
+const LEARNING_RATE: f64 = 1e-3;
+
+/// A model at work.
+pub(crate) struct Job {
+    model: Model,
+    x: Tensor,
+    task: Loaded,
+}
+
+/// A task with what it needs.
+enum Loaded {
+    Forward,
+    Infer,
+    Backward { upstream: Tensor, wrt: Vec<(String, Tensor)> },
+    Train { target: Tensor, optimizer: nn::Optimizer },
+}
+
+/// What an iteration computed.
+pub(crate) struct Pass {
+    y: Tensor,
+    loss: Option<Tensor>,
+    gradients: Vec<Tensor>,
+}
+
+impl Job {
+    /// Loads weights and inputs.
+    ///
+    /// # Errors
+    /// If the file lacks something.
+    pub(crate) fn prepare(mut model: Model, work: &Work, file: &Path) -> Result<Job> {
+        let tensors = Tensor::read_safetensors(file).with_context(|| format!("cannot read {}", file.display()))?;
+        let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
+        model.load(&tensors)?;
+        let named =
+            |name: &str| Ok::<_, anyhow::Error>(tensors.get(name).with_context(|| format!("the file has no {name}"))?.shallow_clone());
+        let mut x = named("x")?;
+        let task = match work.task {
+            Task::Forward => Loaded::Forward,
+            Task::Infer => Loaded::Infer,
+            Task::Backward => {
+                let mut wrt = trainable(&model);
+                if wrt.is_empty() {
+                    x = x.set_requires_grad(true);
+                    wrt.push(("x".to_string(), x.shallow_clone()));
+                }
+                Loaded::Backward { upstream: named("upstream")?, wrt }
+            }
+            Task::Train => Loaded::Train { target: named("target")?, optimizer: nn::Adam::default().build(&model.vs, LEARNING_RATE)? },
+        };
+        Ok(Job { model, x, task })
+    }
+
+    /// The work, once.
+    ///
+    /// # Errors
+    /// What the net or libtorch says.
+    pub(crate) fn iterate(&mut self) -> Result<Pass> {
+        let Job { model, x, task } = self;
+        match task {
+            Loaded::Forward => Ok(Pass::of(no_grad(|| model.forward(x, true))?)),
+            Loaded::Infer => Ok(Pass::of(no_grad(|| model.forward(x, false))?)),
+            Loaded::Backward { upstream, wrt } => {
+                let y = model.forward(x, true)?;
+                let wrt: Vec<&Tensor> = wrt.iter().map(|(_, t)| t).collect();
+                let gradients = backward(&y, &wrt, upstream)?;
+                Ok(Pass { gradients, ..Pass::of(y) })
+            }
+            Loaded::Train { target, optimizer } => {
+                let y = model.forward(x, true)?;
+                let loss = y.f_mse_loss(target, tch::Reduction::Mean)?;
+                optimizer.zero_grad();
+                loss.f_backward()?;
+                optimizer.step();
+                Ok(Pass { loss: Some(loss), ..Pass::of(y) })
+            }
+        }
+    }
+
+    /// Writes what the first iteration computed, and what it made of the weights.
+    pub(crate) fn write_results(&self, pass: Pass, file: &Path) -> Result<()> {
+        let mut results = vec![("y".to_string(), pass.y.detach())];
+        match &self.task {
+            Loaded::Forward | Loaded::Infer => {}
+            Loaded::Backward { wrt, .. } => {
+                results.extend(wrt.iter().zip(pass.gradients).map(|((name, _), gradient)| (format!("gradient.{name}"), gradient)));
+            }
+            Loaded::Train { .. } => {
+                results.extend(pass.loss.map(|loss| ("loss".to_string(), loss.detach())));
+                for (name, weight) in trainable(&self.model) {
+                    results.push((format!("gradient.{name}"), weight.grad()));
+                    results.push((format!("after.{name}"), weight.detach()));
+                }
+            }
+        }
+        Tensor::write_safetensors(&results, file).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+impl Pass {
+    fn of(y: Tensor) -> Pass {
+        Pass { y, loss: None, gradients: Vec::new() }
+    }
+}
+
+fn trainable(model: &Model) -> Vec<(String, Tensor)> {
+    let mut weights: Vec<_> = model.vs.variables().into_iter().filter(|(_, weight)| weight.requires_grad()).collect();
+    weights.sort_by(|a, b| a.0.cmp(&b.0));
+    weights
+}
+
+/// Gradients for the upstream gradient, handed over as it is, like `torch.autograd.grad(y, wrt, upstream)`: tch only starts
+/// from a number, and a loss of its own would be timed as well.
+fn backward(y: &Tensor, wrt: &[&Tensor], upstream: &Tensor) -> Result<Vec<Tensor>> {
+    let upstream = upstream.shallow_clone();
+    let start = attach("Upstream", &[y], vec![Tensor::from(0.0f32)], &[], move |_| Ok(vec![Some(upstream.shallow_clone())]))?;
+    Ok(Tensor::f_run_backward(&start, wrt, false, false)?)
+}

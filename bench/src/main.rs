@@ -1,0 +1,83 @@
+//! Our runner of `cargo xtask bench`. In: requests, one JSON object a line on stdin; out: one reply a line on stdout.
+//!
+//! `peers/runner.py` answers the same requests for the Python frameworks. Both load weights and inputs from one file, compute
+//! on request, and report times, peak memory and results; `xtask` takes turns between them and compares.
+
+mod job;
+mod memory;
+mod model;
+mod nets;
+mod protocol;
+
+use std::io::{BufRead as _, Write as _};
+use std::process::ExitCode;
+use std::time::Instant;
+
+use anyhow::{Context as _, Result, ensure};
+
+use job::Job;
+use model::Model;
+use protocol::{Reply, Request};
+
+/// What the timed iterations rest on: allocators filled, pages touched.
+const WARM_UP: usize = 2;
+
+fn main() -> ExitCode {
+    let mut job = None;
+    let mut out = std::io::stdout();
+    for line in std::io::stdin().lock().lines() {
+        let request = line.map_err(anyhow::Error::from).and_then(|line| Ok(serde_json::from_str(&line)?));
+        let reply =
+            request.and_then(|request| answer(request, &mut job)).unwrap_or_else(|error| Reply::Failed { error: format!("{error:#}") });
+        let text = serde_json::to_string(&reply).expect("a reply is numbers and text");
+        if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
+            return ExitCode::FAILURE; // nobody listens any more
+        }
+    }
+    ExitCode::SUCCESS
+}
+
+fn answer(request: Request, job: &mut Option<Job>) -> Result<Reply> {
+    match request {
+        Request::Make { work, file } => {
+            let firing = Model::build(&work)?.draw(&work, &file)?;
+            Ok(Reply::Made { firing })
+        }
+        Request::Prepare { work, file, results, threads } => {
+            set_threads(threads)?;
+            let base = memory::now()?;
+            let mut fresh = Job::prepare(Model::build(&work)?, &work, &file)?;
+            let first = fresh.iterate()?;
+            fresh.write_results(first, &results)?;
+            let mut seconds = 0.0;
+            for _ in 0..WARM_UP {
+                seconds = timed(&mut fresh)?;
+            }
+            *job = Some(fresh);
+            memory::reset_peak()?;
+            Ok(Reply::Ready { about: format!("snn {}", env!("CARGO_PKG_VERSION")), base, seconds })
+        }
+        Request::Run { iterations } => {
+            let job = job.as_mut().context("`prepare` comes first")?;
+            let seconds = (0..iterations).map(|_| timed(job)).collect::<Result<_>>()?;
+            Ok(Reply::Ran { seconds, peak: memory::peak()? })
+        }
+    }
+}
+
+/// One iteration, with what it frees.
+fn timed(job: &mut Job) -> Result<f64> {
+    let start = Instant::now();
+    drop(job.iterate()?);
+    Ok(start.elapsed().as_secs_f64())
+}
+
+/// libtorch and the kernels of snn each have their threads; they never compute at the same time.
+fn set_threads(threads: usize) -> Result<()> {
+    ensure!(threads > 0, "no thread is no way to compute");
+    tch::set_num_threads(i32::try_from(threads)?);
+    if rayon::ThreadPoolBuilder::new().num_threads(threads).build_global().is_err() {
+        ensure!(rayon::current_num_threads() == threads, "the number of threads is set once per process");
+    }
+    Ok(())
+}

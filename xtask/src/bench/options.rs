@@ -1,0 +1,103 @@
+//! What is typed behind `cargo xtask bench`. In: arguments; out: options, or what is wrong with them.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail, ensure};
+
+pub(crate) const USAGE: &str = "\
+cargo xtask bench [--peers] [--only NAME].. [--threads N].. [--rounds N] [--json FILE]
+cargo xtask bench --list
+cargo xtask bench --criterion [..]
+
+  --peers        beside SpikingJelly (eager and compiled), snnTorch and Norse, in an environment of their own in .peers
+  --only NAME    the workloads whose name starts so, upper or lower case: W2, w3-512
+  --threads N    on so many threads; without it, on 1 and on 2
+  --rounds N     everybody's turns at each workload (5)
+  --json FILE    every number, with the machine, as JSON
+  --list         the names of the workloads
+  --criterion    the benchmarks of the kernels and the library; .. goes to criterion
+";
+
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Options {
+    pub(crate) peers: bool,
+    /// Nothing: all.
+    pub(crate) only: Vec<String>,
+    pub(crate) threads: Vec<usize>,
+    pub(crate) rounds: usize,
+    pub(crate) json: Option<PathBuf>,
+}
+
+impl Options {
+    pub(crate) fn parse(args: &[String]) -> Result<Options> {
+        let mut options = Options { peers: false, only: Vec::new(), threads: Vec::new(), rounds: 5, json: None };
+        // `--name=value` is `--name value`.
+        let words = args.iter().flat_map(|arg| match arg.split_once('=') {
+            Some((name, value)) if name.starts_with("--") => vec![name, value],
+            _ => vec![arg.as_str()],
+        });
+        let mut words = words.collect::<Vec<_>>().into_iter();
+        while let Some(word) = words.next() {
+            let mut value = || words.next().with_context(|| format!("{word} needs a value\n\n{USAGE}"));
+            match word {
+                "--peers" => options.peers = true,
+                "--only" => options.only.push(value()?.to_lowercase()),
+                "--threads" => options.threads.push(number(word, value()?)?),
+                "--rounds" => options.rounds = number(word, value()?)?,
+                "--json" => options.json = Some(PathBuf::from(value()?)),
+                _ => bail!("`bench` takes no `{word}`\n\n{USAGE}"),
+            }
+        }
+        if options.threads.is_empty() {
+            options.threads = vec![1, 2];
+        }
+        Ok(options)
+    }
+
+    /// Whether the workload of that name is asked for.
+    pub(crate) fn wants(&self, name: &str) -> bool {
+        self.only.is_empty() || self.only.iter().any(|only| name.starts_with(only.as_str()))
+    }
+}
+
+fn number(name: &str, value: &str) -> Result<usize> {
+    let number: usize = value.parse().ok().with_context(|| format!("{name} needs a number, but gets `{value}`"))?;
+    ensure!(number > 0, "{name} needs at least 1");
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(line: &str) -> Result<Options> {
+        Options::parse(&line.split_whitespace().map(String::from).collect::<Vec<_>>())
+    }
+
+    #[test]
+    fn without_arguments_everything_runs_on_one_and_two_threads() {
+        let options = parse("").unwrap();
+        assert_eq!(options, Options { peers: false, only: vec![], threads: vec![1, 2], rounds: 5, json: None });
+        assert!(options.wants("w1-forward"));
+    }
+
+    #[test]
+    fn options_are_read() {
+        let options = parse("--peers --only W2 --only=w3-512 --threads 1 --rounds=3 --json out/b.json").unwrap();
+        assert!(options.peers && options.wants("w2-train") && options.wants("w3-512") && !options.wants("w3-2048"));
+        assert_eq!((options.threads, options.rounds, options.json), (vec![1], 3, Some(PathBuf::from("out/b.json"))));
+    }
+
+    #[test]
+    fn mistakes_are_named() {
+        for (line, says) in [
+            ("--fast", "`bench` takes no `--fast`"),
+            ("--only", "--only needs a value"),
+            ("--rounds many", "--rounds needs a number, but gets `many`"),
+            ("--threads 0", "--threads needs at least 1"),
+        ] {
+            let error = parse(line).unwrap_err().to_string();
+            assert!(error.starts_with(says), "{line}: {error}");
+        }
+    }
+}
