@@ -59,7 +59,7 @@ snn_net! {
         }
     }
 
-    /// SEW-ResNet-18 on small images: its last feature map is one pixel, so there is nothing to pool.
+    /// SEW-ResNet-18 on small images.
     pub(crate) net SewResNet18(x: [3, 32, 32]) -> [10] {
         T = 4;
         step_mode = 'm';
@@ -72,7 +72,7 @@ snn_net! {
         layer2: [SewBasic(128, stride = 2), SewBasic(128)],
         layer3: [SewBasic(256, stride = 2), SewBasic(256)],
         layer4: [SewBasic(512, stride = 2), SewBasic(512)],
-        Flatten(),
+        avgpool: AdaptiveAvgPool2d(1), Flatten(),
         fc: Linear(_, 10),
         MeanOverTime(),
     }

@@ -151,8 +151,13 @@ mod tests {
     use super::*;
 
     fn table() -> Table {
-        let ours =
-            Measured { rounds: vec![0.125, 0.125, 0.25], iterations: 5, peak: 250_000_000, base: 100_000_000, differences: BTreeMap::new() };
+        let ours = Measured {
+            rounds: vec![0.125, 0.125, 0.25],
+            iterations: 5,
+            peak: 250_000_000,
+            base: 100_000_000,
+            differences: BTreeMap::new(),
+        };
         let y = Difference { largest: 2e-7, relative: 1e-8 };
         let theirs = Measured {
             rounds: vec![0.3125, 0.375, 0.75],
