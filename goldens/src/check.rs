@@ -82,7 +82,7 @@ impl Check<'_> {
                 self.differs(&format!("final.{path}"), format!("the state has no `{name}`; it has {names:?}"));
                 continue;
             };
-            let state = as_recorded(order, state, want)?;
+            let state = as_queued(path, &as_recorded(order, state, want)?, want)?;
             self.compare(&format!("final.{path}"), &state, want, self.state())?;
             if order.case.loss_final.iter().any(|n| n == path) {
                 loss.push((state * tensors.get(&format!("loss_w.final.{path}"))?).sum(Kind::Float));
@@ -191,6 +191,12 @@ impl Check<'_> {
     fn differs(&mut self, what: &str, text: String) {
         self.found.push(Difference { run: self.run, what: what.to_string(), text });
     }
+}
+
+/// One step's input in one row: so SpikingJelly's parallel neurons queue it, whatever its shape.
+fn as_queued(path: &str, got: &Tensor, want: &Tensor) -> Result<Tensor> {
+    let queued = path.rsplit_once('.').is_some_and(|(list, _)| list == "queue" || list.ends_with(".queue"));
+    Ok(if queued && want.dim() == 1 { got.f_flatten(0, -1)? } else { got.shallow_clone() })
 }
 
 /// Without the batch axis that the case never had.

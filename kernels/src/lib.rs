@@ -41,22 +41,29 @@ mod compiled;
 mod constants;
 mod drop_connect;
 mod dropout;
+mod dsr;
 mod encode;
 mod error;
 mod forward;
+mod gated_lif;
 mod input;
 mod lanes;
 mod math;
+mod mpbn;
 mod neunorm;
 mod neuron;
+mod non_spiking;
 mod par;
 mod philox;
+mod psn;
 mod random;
 mod real;
 mod refused;
 mod rows;
 mod slots;
+mod stbif;
 mod surrogate;
+mod sweep;
 mod synapse_filter;
 #[cfg(test)]
 mod tests;
@@ -71,20 +78,26 @@ pub use drop_connect::{
     drop_connect_infer, drop_connect_masks,
 };
 pub use dropout::dropout_mask;
+pub use dsr::{Dsr, DsrLeak};
 pub use encode::{Latency, latency, poisson, weighted_phase};
 pub use error::Error;
 pub use forward::{ForwardOut, Pass, forward};
+pub use gated_lif::{GATED_LIF_CONSTANTS, GatedLif, GatedLifGradients};
 pub use input::Input;
+pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statistics};
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
 pub use neuron::{
     Adjoint, Charged, Finished, IFNodeConfig, LIFNodeConfig, Learned, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron,
     ParametricLIFNodeConfig, Per,
 };
+pub use non_spiking::{Decode, NonSpiking};
 pub use philox::philox4x32;
+pub use psn::{Psn, PsnGradients, TimeWeights, psn_backward, psn_forward};
 pub use random::Draw;
 pub use real::Real;
 pub use refused::Refused;
 pub use rows::gather_rows;
 pub use slots::{count_to_slots, sum_slots};
+pub use stbif::{Stbif, StbifState};
 pub use surrogate::{ATan, MAX_SURROGATE_CONSTANTS, PiecewiseQuadratic, Sigmoid, Surrogate, SurrogateFunction};
 pub use synapse_filter::{SynapseFilter, SynapseFilterGrads, synapse_filter, synapse_filter_backward};

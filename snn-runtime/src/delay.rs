@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::ops;
 use crate::scope::Scope;
-use crate::state::{DelayState, check_sizes, steps_of};
+use crate::state::{QueueState, check_sizes, steps_of};
 
 /// Arguments of [`Delay`], in SpikingJelly's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +38,7 @@ impl Delay {
         &self.config
     }
 
-    fn check(&self, step: &[i64], s: &DelayState) -> Result<()> {
+    fn check(&self, step: &[i64], s: &QueueState) -> Result<()> {
         s.queue.first().map_or(Ok(()), |oldest| check_sizes(&self.name, oldest, step))
     }
 
@@ -105,18 +105,18 @@ impl Node {
 
 impl Layer for Delay {
     type Config = DelayConfig;
-    type State = DelayState;
+    type State = QueueState;
 
     fn build(scope: &Scope<'_>, config: DelayConfig) -> Result<Self> {
         Ok(Delay { config, name: scope.name().to_string() })
     }
 
-    fn state(&self) -> DelayState {
-        DelayState::default()
+    fn state(&self) -> QueueState {
+        QueueState::default()
     }
 
     /// Moves tensors through the queue: no element is copied.
-    fn step(&self, x: &Tensor, s: &mut DelayState, _: &Cx) -> Result<Tensor> {
+    fn step(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
         self.check(&x.size(), s)?;
         s.queue.push(x.shallow_clone());
         if s.queue.len() > self.config.delay_steps {
@@ -125,7 +125,7 @@ impl Layer for Delay {
         Ok(x.detach().f_zeros_like().map_err(Error::in_layer(&self.name))?)
     }
 
-    fn sequence(&self, x: &Tensor, s: &mut DelayState, _: &Cx) -> Result<Tensor> {
+    fn sequence(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
         let sizes = x.size();
         let (steps, step) = steps_of(&self.name, &sizes)?;
         self.check(step, s)?;

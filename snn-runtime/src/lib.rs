@@ -98,7 +98,12 @@ pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
 pub use multi_dimensional_attention::{MultiDimensionalAttention, MultiDimensionalAttentionConfig};
 pub use neunorm::{NeuNorm, NeuNormConfig};
-pub use neuron::{IFNode, IFNodeConfig, LIFNode, LIFNodeConfig, NeuronState, Node, ParametricLIFNode, ParametricLIFNodeConfig};
+pub use neuron::{
+    DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig, Decode, GatedLIFNode, GatedLIFNodeConfig, GatedLIFState, IFNode,
+    IFNodeConfig, LIFNode, LIFNodeConfig, MPBNLIFNode, MPBNLIFNodeConfig, MaskedPSN, MaskedPSNConfig, MaskedPSNState, NeuronState, Node,
+    NonSpikingIFNode, NonSpikingIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN, PSNConfig, ParametricLIFNode,
+    ParametricLIFNodeConfig, PotentialNorm, STBIFNode, STBIFNodeConfig, STBIFState, SlidingPSN, SlidingPSNConfig,
+};
 pub use pool::{
     AvgPool, AvgPool1d, AvgPool1dConfig, AvgPool2d, AvgPool2dConfig, AvgPool3d, AvgPool3dConfig, AvgPoolConfig, MaxPool, MaxPool1d,
     MaxPool1dConfig, MaxPool1dWithIndices, MaxPool2d, MaxPool2dConfig, MaxPool2dWithIndices, MaxPool3d, MaxPool3dConfig,
@@ -109,7 +114,7 @@ pub use rng::manual_seed;
 pub use scope::Scope;
 pub use slots::{SpikeCountToBinary, SpikeCountToBinaryConfig, TemporalBinSum, TemporalBinSumConfig};
 pub use snn_kernels::Activation;
-pub use state::{DelayState, DropoutState, NeuNormState, State, SynapseFilterState, named_tensors};
+pub use state::{DropoutState, NeuNormState, QueueState, State, SynapseFilterState, named_tensors};
 pub use summary::{Summary, SummaryRow};
 pub use synapse_filter::{SynapseFilter, SynapseFilterConfig};
 pub use tap::{FromTap, Spikes, SpikesAndVoltage, Tap, Voltage};

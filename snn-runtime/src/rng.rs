@@ -49,6 +49,13 @@ impl Stream {
         Stream { stream, drawn: Mutex::new((generator.epoch, 0)) }
     }
 
+    /// `n` numbers from U(0, 1).
+    pub(crate) fn uniform(&self, n: usize) -> Vec<f64> {
+        let Draw { seed, stream, draw } = self.draw();
+        let words = |block: u32| snn_kernels::philox4x32([block, 0, draw, stream], [seed as u32, (seed >> 32) as u32]);
+        (0..).flat_map(words).map(|word| f64::from(word) / 4_294_967_296.0).take(n).collect()
+    }
+
     pub(crate) fn draw(&self) -> Draw {
         let (seed, epoch) = {
             let generator = unpoisoned(&GENERATOR);

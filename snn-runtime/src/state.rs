@@ -113,14 +113,34 @@ one_tensor! {
     }
 }
 
-/// What is on its way through a `Delay`.
+/// The inputs of the last steps: what `Delay`, `SlidingPSN` and `MaskedPSN` keep (SpikingJelly: the memory `queue`).
 #[derive(Debug, Default)]
-pub struct DelayState {
-    /// Tensors of one step, `[N, ..]`, oldest first; as many as the delay has steps once it is filled.
+pub struct QueueState {
+    /// `[N, ..]` each, oldest first; as many as the layer looks back, once there were so many steps.
     pub queue: Vec<Tensor>,
 }
 
-impl State for DelayState {
+impl QueueState {
+    /// Takes in the steps of `x` (`[T, N, ..]`) and lets go of all but the last `most`.
+    pub(crate) fn push(&mut self, x: &Tensor, most: usize) -> Result<()> {
+        let steps = x.size()[0];
+        for t in (steps - most as i64).max(0)..steps {
+            self.queue.push(x.f_select(0, t)?);
+        }
+        self.queue.drain(..self.queue.len().saturating_sub(most));
+        Ok(())
+    }
+
+    /// The last `most` of the inputs, which have the sizes of one step of `x`.
+    pub(crate) fn last(&self, layer: &str, most: usize, x: &Tensor) -> Result<&[Tensor]> {
+        for stored in &self.queue {
+            check_sizes(layer, stored, &x.size()[1..])?;
+        }
+        Ok(&self.queue[self.queue.len().saturating_sub(most)..])
+    }
+}
+
+impl State for QueueState {
     fn reset(&mut self) {
         self.queue.clear();
     }

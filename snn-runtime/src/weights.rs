@@ -20,8 +20,13 @@ pub(crate) fn learnable(scope: &Scope<'_>, name: &str, sizes: &[usize], init: In
 
 /// A tensor `name` that is stored with the weights and not learned.
 pub(crate) fn buffer(scope: &Scope<'_>, name: &str, sizes: &[usize], value: impl Into<Scalar>, kind: Kind) -> Result<Tensor> {
-    free(scope, name)?;
     let tensor = Tensor::f_full(dims(sizes), value, (kind, scope.path().device())).map_err(Error::in_layer(scope.name()))?;
+    buffer_of(scope, name, tensor)
+}
+
+/// `tensor`, stored under `name` with the weights and not learned.
+pub(crate) fn buffer_of(scope: &Scope<'_>, name: &str, tensor: Tensor) -> Result<Tensor> {
+    free(scope, name)?;
     Ok(scope.path().add(name, tensor, false))
 }
 

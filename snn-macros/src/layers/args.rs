@@ -272,6 +272,7 @@ pub(crate) fn signature(spec: &LayerSpec) -> String {
         Default::Text(s) => format!("{} = {s:?}", p.name),
         Default::Name(s) => format!("{} = {s}", p.name),
         Default::Surrogate => format!("{} = Sigmoid", p.name),
+        Default::SurrogateOf(s) => format!("{} = {s}", p.name),
     });
     format!("{}({})", spec.name, params.collect::<Vec<_>>().join(", "))
 }
@@ -304,7 +305,8 @@ fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
         (Default::None, _) => ArgValue::None,
         (Default::Text(s), _) => ArgValue::Text(s.to_string()),
         (Default::Name(s), _) => ArgValue::Activation(activation::named(s, Span::call_site(), root)),
-        (Default::Surrogate, _) => ArgValue::Surrogate(surrogate::default(root)),
+        (Default::Surrogate, _) => ArgValue::Surrogate(surrogate::named("Sigmoid", root)),
+        (Default::SurrogateOf(name), _) => ArgValue::Surrogate(surrogate::named(name, root)),
     }
 }
 
@@ -339,7 +341,7 @@ impl Bind<'_> {
         }
         match value {
             ast::ArgValue::Node(_) if param.kind == Kind::Layers => Ok(ArgValue::Apart),
-            ast::ArgValue::Infer(_) if param.kind == Kind::Inferred => Ok(ArgValue::Infer),
+            ast::ArgValue::Infer(_) if matches!(param.kind, Kind::Inferred | Kind::OptInferred) => Ok(ArgValue::Infer),
             ast::ArgValue::Infer(span) => {
                 self.diags.error(Blame::from(*span), format!("{what} cannot be inferred")).help("`_` stands for the input side only");
                 Err(())
@@ -355,10 +357,19 @@ impl Bind<'_> {
     fn expr(&mut self, param: &Param, e: &Expr, what: &str) -> Result<ArgValue, ()> {
         match param.kind {
             Kind::Inferred | Kind::Size => self.positive(e, what).map(ArgValue::Size),
-            Kind::OptSize | Kind::OptSizes(_) | Kind::OptSpace | Kind::OptFactors | Kind::OptBool | Kind::OptFloat if is_none(e) => {
+            Kind::OptSize
+            | Kind::OptInferred
+            | Kind::OptSizes(_)
+            | Kind::OptSpace
+            | Kind::OptFactors
+            | Kind::OptBool
+            | Kind::OptFloat
+            | Kind::OptChoice(_)
+                if is_none(e) =>
+            {
                 Ok(ArgValue::None)
             }
-            Kind::OptSize => self.positive(e, what).map(ArgValue::Size),
+            Kind::OptSize | Kind::OptInferred => self.positive(e, what).map(ArgValue::Size),
             Kind::Sizes(n) | Kind::OptSizes(n) => self.sizes(e, n, what, Self::positive).map(ArgValue::Sizes),
             Kind::OptSpace => self.each(&listed(e), what, Self::positive).map(ArgValue::Sizes),
             Kind::OptFactors => self.each(&listed(e), what, Self::factor).map(ArgValue::Factors),
@@ -394,7 +405,7 @@ impl Bind<'_> {
                 Some(text) => Ok(ArgValue::Text(text)),
                 None => self.wrong(e, param.kind, what),
             },
-            Kind::Choice(words) => self.choice(e, words, what),
+            Kind::Choice(words) | Kind::OptChoice(words) => self.choice(e, words, what),
             Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
             Kind::Layers => self.wrong(e, param.kind, what),
             Kind::Function => Ok(ArgValue::Apart),
@@ -519,6 +530,7 @@ impl Bind<'_> {
 fn wanted(kind: Kind) -> &'static str {
     match kind {
         Kind::Inferred => "a size or `_`",
+        Kind::OptInferred => "a size, `_` or `None`",
         Kind::Size | Kind::OptSize => "a size",
         Kind::Count => "a whole number",
         Kind::Sizes(_) | Kind::OptSizes(_) | Kind::Zeros(_) => "a size for each axis",
@@ -531,6 +543,7 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::OptBool => "`true`, `false` or `None`",
         Kind::Float | Kind::OptFloat => "a float",
         Kind::Text | Kind::Choice(_) => "a string",
+        Kind::OptChoice(_) => "a string or `None`",
         Kind::Activation => "an activation such as `relu`",
         Kind::Layers => "layers in brackets",
         Kind::Function => "a function of `(y_prev, x)`",

@@ -15,15 +15,21 @@ mod conv_transpose;
 mod delay;
 mod drop_connect;
 mod dropout;
+mod dsr;
 mod encoding;
 mod flatten;
+mod gated_lif;
 mod groupnorm;
 mod linear;
+mod mpbn;
 mod neunorm;
 mod neuron;
+mod non_spiking;
 mod pool;
 mod print_shape;
+mod psn;
 mod rule;
+mod stbif;
 mod surrogate;
 mod synapse_filter;
 mod time;
@@ -91,6 +97,8 @@ pub(crate) struct Param {
 pub(crate) enum Kind {
     /// The input side: a size, or `_` to infer it.
     Inferred,
+    /// A size, `_` to infer it, or `None`.
+    OptInferred,
     /// A size of at least 1.
     Size,
     /// A whole number, 0 or more.
@@ -123,6 +131,8 @@ pub(crate) enum Kind {
     Text,
     /// One of these strings.
     Choice(&'static [&'static str]),
+    /// One of these strings, or `None`.
+    OptChoice(&'static [&'static str]),
     /// `relu`, `tanh`, .., or `None`.
     Activation,
     /// Layers in brackets, or one layer; lowered where they stand.
@@ -145,6 +155,8 @@ pub(crate) enum Default {
     Name(&'static str),
     /// The net's surrogate, or SpikingJelly's default, `Sigmoid`.
     Surrogate,
+    /// The net's surrogate, or the one of that name, with its own defaults.
+    SurrogateOf(&'static str),
 }
 
 const fn param(name: &'static str, kind: Kind, default: Default) -> Param {
@@ -175,6 +187,12 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         attention::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
+        psn::LAYERS,
+        mpbn::LAYERS,
+        gated_lif::LAYERS,
+        non_spiking::LAYERS,
+        dsr::LAYERS,
+        stbif::LAYERS,
         time::LAYERS,
         container::LAYERS,
         activation::LAYERS,

@@ -4,10 +4,13 @@ use super::args::ArgValue;
 use super::{Built, Default, Kind, LayerSpec, Modes, Param, Rule, State, param};
 use crate::size::Size;
 
-const V_THRESHOLD: Param = param("v_threshold", Kind::Float, Default::Float(1.0));
-const V_RESET: Param = param("v_reset", Kind::OptFloat, Default::Float(0.0));
-const SURROGATE: Param = param("surrogate_function", Kind::Surrogate, Default::Surrogate);
-const DETACH_RESET: Param = param("detach_reset", Kind::Bool, Default::Bool(false));
+pub(super) const V_THRESHOLD: Param = param("v_threshold", Kind::Float, Default::Float(1.0));
+pub(super) const V_RESET: Param = param("v_reset", Kind::OptFloat, Default::Float(0.0));
+pub(super) const SURROGATE: Param = param("surrogate_function", Kind::Surrogate, Default::Surrogate);
+pub(super) const DETACH_RESET: Param = param("detach_reset", Kind::Bool, Default::Bool(false));
+
+/// Of the neurons whose surrogate is `ATan` unless set.
+pub(super) const ATAN: Param = param("surrogate_function", Kind::Surrogate, Default::SurrogateOf("ATan"));
 
 pub(super) const LAYERS: &[LayerSpec] = &[
     LayerSpec {
@@ -53,14 +56,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
 /// `own` are the parameters beside the common four, `weights` the learnable scalars.
 fn neuron(rule: &mut Rule<'_>, ty: &'static str, own: &[&str], weights: &[&'static str]) -> Result<Built, ()> {
     for name in own.iter().filter(|n| n.ends_with("tau")) {
-        if let ArgValue::Float(_, Some(tau)) = rule.arg(name).value
-            && tau <= 1.0
-        {
-            let blame = rule.arg(name).blame;
-            let text = format!("`{}`: `{name}` must be greater than 1, but is {tau:?}", rule.shown);
-            rule.error(blame, text).help(format!("`{name}` counts steps; `IFNode()` is the neuron without a leak"));
-            return Err(());
-        }
+        check_tau(rule, name)?;
     }
     let common = ["v_threshold", "v_reset", "surrogate_function", "detach_reset"];
     let config = own.iter().chain(&common).map(|name| rule.pass(name)).collect();
@@ -70,4 +66,17 @@ fn neuron(rule: &mut Rule<'_>, ty: &'static str, own: &[&str], weights: &[&'stat
         state: Size::product(rule.input),
         ..Built::keeps(rule, ty)
     })
+}
+
+/// A time constant, where it is a literal, makes a leak: it is more than one step.
+pub(super) fn check_tau(rule: &mut Rule<'_>, name: &str) -> Result<(), ()> {
+    if let ArgValue::Float(_, Some(tau)) = rule.arg(name).value
+        && tau <= 1.0
+    {
+        let blame = rule.arg(name).blame;
+        let text = format!("`{}`: `{name}` must be greater than 1, but is {tau:?}", rule.shown);
+        rule.error(blame, text).help(format!("`{name}` counts steps; `IFNode()` is the neuron without a leak"));
+        return Err(());
+    }
+    Ok(())
 }

@@ -31,9 +31,13 @@ pub(crate) fn calls() -> impl Iterator<Item = String> {
     })
 }
 
-/// SpikingJelly's default, `Sigmoid(alpha = 4.0)`.
-pub(super) fn default(root: &TokenStream) -> TokenStream {
-    build(&SURROGATES[1], Span::call_site(), &[quote!(4.0)], &quote!(true), root)
+/// The surrogate of that name with its defaults.
+pub(super) fn named(name: &str, root: &TokenStream) -> TokenStream {
+    let Some(spec) = SURROGATES.iter().find(|s| s.name == name) else {
+        unreachable!("the layer table asks for the surrogate `{name}`, which is not in the list")
+    };
+    let values: Vec<TokenStream> = spec.params.iter().map(|(_, default)| quote!(#default)).collect();
+    build(spec, Span::call_site(), &values, &quote!(true), root)
 }
 
 fn build(spec: &Spec, span: Span, values: &[TokenStream], spiking: &TokenStream, root: &TokenStream) -> TokenStream {

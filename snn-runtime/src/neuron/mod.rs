@@ -4,13 +4,31 @@
 //! Each step charges (h from v and x, one equation per neuron), fires (s = 1 where h >= v_threshold) and resets (v from h and
 //! s). One step, a sequence, or one input shown several times is one call of a fused kernel and one node of the graph.
 
+mod dsr;
+mod firing;
 mod fused;
+mod gated_lif;
+mod masked_psn;
+mod mpbn;
 mod node;
+mod non_spiking;
+mod parallel;
+mod psn;
+mod sliding_psn;
 mod state;
+mod stbif;
 
+pub use dsr::{DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig};
+pub use gated_lif::{GatedLIFNode, GatedLIFNodeConfig, GatedLIFState};
+pub use masked_psn::{MaskedPSN, MaskedPSNConfig, MaskedPSNState};
+pub use mpbn::{MPBNLIFNode, MPBNLIFNodeConfig, PotentialNorm};
 pub use node::Node;
+pub use non_spiking::{Decode, NonSpikingIFNode, NonSpikingIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig};
+pub use psn::{PSN, PSNConfig};
+pub use sliding_psn::{SlidingPSN, SlidingPSNConfig};
 pub use snn_kernels::{Compiled, IFNodeConfig, LIFNodeConfig, Neuron, ParametricLIFNodeConfig};
 pub use state::NeuronState;
+pub use stbif::{STBIFNode, STBIFNodeConfig, STBIFState};
 
 use crate::error::Result;
 

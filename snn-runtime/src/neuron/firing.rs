@@ -1,0 +1,28 @@
+//! What makes spikes in a layer with a kernel of its own. In: a surrogate; out: the same, checked, and its random draws.
+
+use snn_kernels::Draw;
+
+use crate::error::Result;
+use crate::rng::Stream;
+use crate::scope::Scope;
+use crate::surrogate::{self, Surrogate};
+
+/// A surrogate function in a layer.
+#[derive(Debug)]
+pub(super) struct Firing {
+    pub(super) surrogate: Surrogate,
+    /// Of a function that draws at random.
+    stream: Option<Stream>,
+}
+
+impl Firing {
+    pub(super) fn new(scope: &Scope<'_>, surrogate: Surrogate) -> Result<Firing> {
+        surrogate::check(&surrogate, scope.name())?;
+        Ok(Firing { surrogate, stream: surrogate.draws().then(|| Stream::new(scope)) })
+    }
+
+    /// For one call of the layer.
+    pub(super) fn draw(&self) -> Draw {
+        self.stream.as_ref().map(Stream::draw).unwrap_or_default()
+    }
+}

@@ -1,0 +1,98 @@
+//! `SlidingPSN`: a `PSN` with the same k weights at every step, for the step's own input and the k - 1 before it.
+
+use tch::Tensor;
+use tch::nn::Init;
+
+use super::firing::Firing;
+use super::parallel::{Parallel, Sees};
+use crate::error::{Error, Result};
+use crate::layer::{Cx, Layer};
+use crate::scope::Scope;
+use crate::state::QueueState;
+use crate::surrogate::{ATan, Surrogate};
+use crate::weights::{learnable, positive, uniform};
+
+/// Arguments of [`SlidingPSN`], in SpikingJelly's words.
+#[derive(Clone, Debug, PartialEq)]
+pub struct SlidingPSNConfig {
+    /// How many inputs a step sees: its own and those before it.
+    pub k: usize,
+    /// Do the weights start at .., 1/4, 1/2, 1, as a leak would have them? Else they are random.
+    pub exp_init: bool,
+    /// What stands in for a spike's derivative.
+    pub surrogate_function: Surrogate,
+}
+
+impl SlidingPSNConfig {
+    /// SpikingJelly's defaults for the rest: weights of a leak, the surrogate is `ATan`.
+    pub fn new(k: usize) -> Self {
+        SlidingPSNConfig { k, exp_init: true, surrogate_function: ATan::default().into() }
+    }
+}
+
+/// Sliding parallel spiking neuron, from "Parallel Spiking Neurons with High Efficiency and Long-term Dependencies Learning Ability"
+/// (Fang et al., NeurIPS 2023).
+///
+/// h\[t\] = sum over j < k of weight\[k - 1 - j\] x\[t - j\] + bias, s = 1 where h >= 0; before the first step x is 0.
+/// SpikingJelly equivalent: `neuron.SlidingPSN(..)`. There a whole sequence neither sees nor leaves inputs in the queue; here it does
+/// both, so that a sequence may be cut anywhere.
+///
+/// # Shapes
+///
+/// Any; the state has the inputs of the last k steps.
+#[derive(Debug)]
+pub struct SlidingPSN {
+    /// `[k]`: oldest input first.
+    pub weight: Tensor,
+    /// One number: starts at -1.
+    pub bias: Tensor,
+    config: SlidingPSNConfig,
+    firing: Firing,
+    name: String,
+}
+
+impl SlidingPSN {
+    fn new(scope: &Scope<'_>, config: SlidingPSNConfig) -> Result<Self> {
+        positive(scope, &[("k", config.k)])?;
+        let firing = Firing::new(scope, config.surrogate_function)?;
+        let weight = uniform(scope, "weight", &[config.k], config.k)?;
+        if config.exp_init {
+            let halves: Vec<f64> = (0..config.k).rev().map(|age| 0.5f64.powi(age as i32)).collect();
+            let _filled =
+                tch::no_grad(|| weight.shallow_clone().f_copy_(&Tensor::from_slice(&halves))).map_err(Error::in_layer(scope.name()))?;
+        }
+        let bias = learnable(scope, "bias", &[], Init::Const(-1.0))?;
+        Ok(SlidingPSN { weight, bias, config, firing, name: scope.name().to_string() })
+    }
+
+    /// What it was built with.
+    pub fn config(&self) -> &SlidingPSNConfig {
+        &self.config
+    }
+}
+
+impl Layer for SlidingPSN {
+    type Config = SlidingPSNConfig;
+    type State = QueueState;
+
+    fn build(scope: &Scope<'_>, config: SlidingPSNConfig) -> Result<Self> {
+        SlidingPSN::new(scope, config)
+    }
+
+    fn state(&self) -> QueueState {
+        QueueState::default()
+    }
+
+    fn step(&self, x: &Tensor, s: &mut QueueState, cx: &Cx) -> Result<Tensor> {
+        let x = x.f_unsqueeze(0).map_err(Error::in_layer(&self.name))?;
+        self.sequence(&x, s, cx)?.f_squeeze_dim(0).map_err(Error::in_layer(&self.name))
+    }
+
+    fn sequence(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
+        let Self { weight, bias, config, firing, name } = self;
+        let before = s.last(name, config.k - 1, x)?;
+        let spikes = Parallel { layer: name, label: "SlidingPSN", firing, sees: Sees::Sliding, weight, bias }.run(before, x)?;
+        s.push(x, config.k)?;
+        Ok(spikes)
+    }
+}
