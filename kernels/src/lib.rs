@@ -99,5 +99,9 @@ pub use refused::Refused;
 pub use rows::gather_rows;
 pub use slots::{count_to_slots, sum_slots};
 pub use stbif::{Stbif, StbifState};
-pub use surrogate::{ATan, MAX_SURROGATE_CONSTANTS, PiecewiseQuadratic, Sigmoid, Surrogate, SurrogateFunction};
+pub use surrogate::{
+    ATan, DeterministicPass, Erf, FakeNumericalGradient, LeakyKReLU, LogTailedReLU, MAX_SURROGATE_CONSTANTS, MultiLevelSpikeCount,
+    NonzeroSignLogAbs, PiecewiseExp, PiecewiseLeakyReLU, PiecewiseQuadratic, PoissonPass, QPseudoSpike, Rect, S2NN, Sigmoid, SoftSign,
+    SquarewaveFourierSeries, SuperSpike, Surrogate, SurrogateFunction,
+};
 pub use synapse_filter::{SynapseFilter, SynapseFilterGrads, synapse_filter, synapse_filter_backward};

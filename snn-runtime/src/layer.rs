@@ -167,7 +167,12 @@ impl<L: Stateless> Layer for L {
     }
 }
 
-/// A layer whose spikes and potential can be recorded: a neuron.
+/// A layer whose spikes and potential can be recorded: a neuron. A layer of your own implements it to be `#[record(..)]`ed.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be recorded",
+    label = "`#[record(..)]` needs a layer that implements `Record`",
+    note = "neurons do, and what `snn_neuron!` defines; for another layer write the three methods of `snn::Record`"
+)]
 pub trait Record: Layer {
     /// [`Layer::step`], which also fills `tap`.
     ///

@@ -38,6 +38,9 @@ pub(crate) struct Stream {
     drawn: Mutex<(u64, u32)>,
 }
 
+/// The stream of what is drawn outside of a layer.
+pub(crate) static ALONE: Stream = Stream { stream: 0, drawn: Mutex::new((0, 0)) };
+
 impl Stream {
     pub(crate) fn new(scope: &Scope<'_>) -> Stream {
         let place: Vec<&str> = scope.path().components().chain([scope.name()]).collect();

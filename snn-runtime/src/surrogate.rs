@@ -4,13 +4,19 @@
 //! Forward, a neuron fires where x = h - v_threshold >= 0. Backward, the derivative of that step is replaced by the one given
 //! here. With `spiking: false` the output is the smooth function itself, between 0 and 1, and the gradient its true one.
 
+use snn_kernels::Draw;
 use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, on_cpu};
 use crate::error::{Error, Result};
+use crate::rng;
 
-pub use snn_kernels::{ATan, PiecewiseQuadratic, Sigmoid, Surrogate};
+pub use snn_kernels::{
+    ATan, DeterministicPass, Erf, FakeNumericalGradient, LeakyKReLU, LogTailedReLU, MultiLevelSpikeCount, NonzeroSignLogAbs, PiecewiseExp,
+    PiecewiseLeakyReLU, PiecewiseQuadratic, PoissonPass, QPseudoSpike, Rect, S2NN, Sigmoid, SoftSign, SquarewaveFourierSeries, SuperSpike,
+    Surrogate,
+};
 
 /// What errors call a surrogate that stands alone.
 const NAME: &str = "a surrogate";
@@ -18,7 +24,7 @@ const NAME: &str = "a surrogate";
 /// What the kernels take.
 pub(crate) const FLOATS: &str = "`Float` or `Double`";
 
-/// Spikes of x = h - v_threshold, element by element, as one node of the graph: 1 where x >= 0, else 0 (NaN too).
+/// Spikes of x = h - v_threshold, element by element, as one node of the graph: mostly 1 where x >= 0, else 0 (NaN too).
 ///
 /// ```
 /// use snn_runtime::Tensor;
@@ -51,10 +57,7 @@ fn run<F: Elements>(surrogate: Surrogate, x: &Tensor) -> Result<Tensor> {
     let dense = dense(NAME, x)?;
     let mut y = Fresh::<F>::new(NAME, &x.size())?;
     y.elements().copy_from_slice(F::slice(NAME, &dense)?);
-    match surrogate.spiking() {
-        true => y.elements().iter_mut().for_each(|y| *y = y.heaviside()),
-        false => surrogate.primitive(y.elements()),
-    }
+    surrogate.spike(y.elements(), if surrogate.draws() { rng::ALONE.draw() } else { Draw::default() });
     let y = y.into_tensor();
     if !recorded(&[x]) {
         return Ok(y);

@@ -43,6 +43,13 @@ pub trait SurrogateFunction: Copy + Debug + Send + Sync + 'static {
     /// What stands in for the derivative of the spike.
     fn derivative<F: Real>(&self, c: &[F; MAX_SURROGATE_CONSTANTS], x: F) -> F;
 
+    /// The exact derivative of `primitive`, which [`derivative`](SurrogateFunction::derivative) may replace by a simpler one, or by
+    /// another one at a corner.
+    #[inline(always)]
+    fn slope<F: Real>(&self, c: &[F; MAX_SURROGATE_CONSTANTS], x: F) -> F {
+        self.derivative(c, x)
+    }
+
     /// The function that `derivative` is the slope of.
     fn primitive<F: Real>(&self, c: &[F; MAX_SURROGATE_CONSTANTS], x: F) -> F;
 }

@@ -10,13 +10,45 @@ use crate::{Real, Refused};
 
 mod atan;
 mod definition;
+mod deterministic_pass;
+mod erf;
+mod fake_numerical_gradient;
+mod leaky_k_relu;
+mod log_tailed_relu;
+mod multi_level_spike_count;
+mod nonzero_sign_log_abs;
+mod piecewise_exp;
+mod piecewise_leaky_relu;
 mod piecewise_quadratic;
+mod poisson_pass;
+mod q_pseudo_spike;
+mod rect;
+mod s2nn;
 mod sigmoid;
+mod soft_sign;
+mod squarewave_fourier_series;
+mod super_spike;
 
 pub use atan::ATan;
 pub use definition::{MAX_SURROGATE_CONSTANTS, SurrogateFunction};
+pub use deterministic_pass::DeterministicPass;
+pub use erf::Erf;
+pub use fake_numerical_gradient::FakeNumericalGradient;
+pub use leaky_k_relu::LeakyKReLU;
+pub use log_tailed_relu::LogTailedReLU;
+pub use multi_level_spike_count::MultiLevelSpikeCount;
+pub use nonzero_sign_log_abs::NonzeroSignLogAbs;
+pub use piecewise_exp::PiecewiseExp;
+pub use piecewise_leaky_relu::PiecewiseLeakyReLU;
 pub use piecewise_quadratic::PiecewiseQuadratic;
+pub use poisson_pass::PoissonPass;
+pub use q_pseudo_spike::QPseudoSpike;
+pub use rect::Rect;
+pub use s2nn::S2NN;
 pub use sigmoid::Sigmoid;
+pub use soft_sign::SoftSign;
+pub use squarewave_fourier_series::SquarewaveFourierSeries;
+pub use super_spike::SuperSpike;
 
 /// The enum of all functions, and the calls that are the same for each.
 macro_rules! surrogates {
@@ -38,6 +70,18 @@ macro_rules! surrogates {
             }
         })*
 
+        impl Surrogate {
+            /// The same function, with or without spikes (SpikingJelly: `set_spiking_mode`).
+            pub fn with_spiking(self, spiking: bool) -> Surrogate {
+                match self {
+                    $(Surrogate::$name(mut function) => {
+                        function.spiking = spiking;
+                        function.into()
+                    })*
+                }
+            }
+        }
+
         /// `each!(surrogate, function => ..)`: the same expression, whichever function it is.
         macro_rules! each {
             ($surrogate:expr, $function:ident => $value:expr) => {
@@ -49,7 +93,27 @@ macro_rules! surrogates {
     };
 }
 
-surrogates! { ATan Sigmoid PiecewiseQuadratic }
+surrogates! {
+    ATan
+    DeterministicPass
+    Erf
+    FakeNumericalGradient
+    LeakyKReLU
+    LogTailedReLU
+    MultiLevelSpikeCount
+    NonzeroSignLogAbs
+    PiecewiseExp
+    PiecewiseLeakyReLU
+    PiecewiseQuadratic
+    PoissonPass
+    QPseudoSpike
+    Rect
+    S2NN
+    Sigmoid
+    SoftSign
+    SquarewaveFourierSeries
+    SuperSpike
+}
 
 impl Default for Surrogate {
     fn default() -> Self {
@@ -77,12 +141,12 @@ impl Surrogate {
 
     /// Does it draw at random?
     pub fn draws(&self) -> bool {
-        false
+        self.spiking() && matches!(self, Surrogate::PoissonPass(_))
     }
 
     /// Are spikes 0 or 1, by the sign of x alone?
     pub(crate) fn is_step(&self) -> bool {
-        self.spiking() && each!(self, function => is_heaviside(function))
+        self.spiking() && !self.draws() && each!(self, function => is_heaviside(function))
     }
 
     /// Replaces every x (= h - v_threshold) by the output of a neuron: its spike, or with `spiking: false` the primitive at x.
@@ -92,7 +156,8 @@ impl Surrogate {
         self.spike_on(Arch::new(), x, Place { draw, series: 0, element: 0 });
     }
 
-    /// Replaces every x (= h - v_threshold) by the derivative at x.
+    /// Replaces every x (= h - v_threshold) by the derivative at x: what stands in for that of a spike, or with `spiking: false` the true one
+    /// of the primitive.
     pub fn derivative<F: Real>(&self, x: &mut [F]) {
         self.derivative_on(Arch::new(), x);
     }
@@ -103,15 +168,18 @@ impl Surrogate {
     }
 
     pub(crate) fn spike_on<F: Real>(&self, arch: Arch, x: &mut [F], place: Place) {
-        let _ = place;
         match self.spiking() {
+            true if self.draws() => place.bernoulli(x),
             true => each!(*self, function => map(arch, x, function, |f, c, x| f.spike(c, x))),
             false => self.primitive_on(arch, x),
         }
     }
 
     pub(crate) fn derivative_on<F: Real>(&self, arch: Arch, x: &mut [F]) {
-        each!(*self, function => map(arch, x, function, |f, c, x| f.derivative(c, x)));
+        match self.spiking() {
+            true => each!(*self, function => map(arch, x, function, |f, c, x| f.derivative(c, x))),
+            false => each!(*self, function => map(arch, x, function, |f, c, x| f.slope(c, x))),
+        }
     }
 
     pub(crate) fn primitive_on<F: Real>(&self, arch: Arch, x: &mut [F]) {

@@ -95,7 +95,7 @@ pub(super) fn cases(steps: usize, neurons: usize) -> impl Strategy<Value = Case>
 macro_rules! each {
     ($case:expr, $neuron:ident, $learned:ident => $value:expr) => {{
         let Case { decay_input, v_threshold, v_reset, detach_reset, .. } = *$case;
-        let surrogate_function = $case.surrogate();
+        let surrogate_function = $case.surrogate.with_spiking($case.spiking);
         match $case.kind {
             Kind::If => {
                 let ($neuron, $learned) = (IFNodeConfig { v_threshold, v_reset, surrogate_function, detach_reset }, &[]);
@@ -117,16 +117,6 @@ macro_rules! each {
 }
 
 impl Case {
-    /// The surrogate with the case's `spiking`.
-    fn surrogate(&self) -> Surrogate {
-        let spiking = self.spiking;
-        match self.surrogate {
-            Surrogate::ATan(f) => ATan { spiking, ..f }.into(),
-            Surrogate::Sigmoid(f) => Sigmoid { spiking, ..f }.into(),
-            Surrogate::PiecewiseQuadratic(f) => PiecewiseQuadratic { spiking, ..f }.into(),
-        }
-    }
-
     /// A plain LIF with ATan.
     pub(super) fn lif(steps: usize, neurons: usize) -> Case {
         Case {

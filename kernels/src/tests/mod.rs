@@ -7,3 +7,4 @@ mod forward;
 mod gradient;
 mod reference;
 mod same_bits;
+mod surrogates;

@@ -28,12 +28,13 @@ fn derivative<F: Real>(surrogate: Surrogate, x: F) -> F {
                 F::of(alpha) - F::of(alpha * alpha) * x.abs()
             }
         }
+        other => unreachable!("{other:?} is not among the cases"),
     }
 }
 
 fn primitive<F: Real>(surrogate: Surrogate, x: F) -> F {
     match surrogate {
-        Surrogate::ATan(ATan { alpha, .. }) => (F::of(PI / 2.0 * alpha) * x).atan() * F::of(1.0 / PI) + F::of(0.5),
+        Surrogate::ATan(ATan { alpha, .. }) => (F::of(PI / 2.0 * alpha) * x).atan() / F::of(PI) + F::of(0.5),
         Surrogate::Sigmoid(Sigmoid { alpha, .. }) => F::ONE / (F::ONE + (-(F::of(alpha) * x)).exp()),
         Surrogate::PiecewiseQuadratic(PiecewiseQuadratic { alpha, .. }) => {
             if x > F::of(1.0 / alpha) {
@@ -44,6 +45,7 @@ fn primitive<F: Real>(surrogate: Surrogate, x: F) -> F {
                 F::of(-alpha * alpha / 2.0) * x * x.abs() + F::of(alpha) * x + F::of(0.5)
             }
         }
+        other => unreachable!("{other:?} is not among the cases"),
     }
 }
 

@@ -217,7 +217,7 @@ impl<'t, 'n> Writer<'t, 'n> {
         if !node.record.any() {
             return plain;
         }
-        let recorded = format_ident!("{method}_recorded");
+        let recorded = format_ident!("{method}_recorded", span = span);
         let at = proc_macro2::Literal::usize_unsuffixed(place.tap);
         quote! {
             match taps.get_mut(#at) {

@@ -13,13 +13,52 @@ use crate::suggest::closest;
 /// A surrogate's name and its parameters with SpikingJelly's defaults; every one takes `spiking = true` besides.
 struct Spec {
     name: &'static str,
-    params: &'static [(&'static str, f64)],
+    params: &'static [(&'static str, Number)],
+    /// Is there a function that it is the slope of, to send with `spiking = false`?
+    primitive: bool,
+}
+
+/// What a parameter is, with its default.
+#[derive(Clone, Copy)]
+enum Number {
+    Float(f64),
+    Count(u64),
+    /// A count that has to be given; without one where the surrogate is itself a default.
+    Required(u64),
+    /// Two floats or `None`: fields `grad_min` and `grad_max` of the runtime's struct.
+    Window,
+}
+
+use self::Number::{Count, Float, Required, Window};
+
+const fn smooth(name: &'static str, params: &'static [(&'static str, Number)]) -> Spec {
+    Spec { name, params, primitive: true }
+}
+
+const fn slope(name: &'static str, params: &'static [(&'static str, Number)]) -> Spec {
+    Spec { name, params, primitive: false }
 }
 
 const SURROGATES: &[Spec] = &[
-    Spec { name: "ATan", params: &[("alpha", 2.0)] },
-    Spec { name: "Sigmoid", params: &[("alpha", 4.0)] },
-    Spec { name: "PiecewiseQuadratic", params: &[("alpha", 1.0)] },
+    smooth("ATan", &[("alpha", Float(2.0))]),
+    smooth("Sigmoid", &[("alpha", Float(4.0))]),
+    smooth("PiecewiseQuadratic", &[("alpha", Float(1.0))]),
+    smooth("PiecewiseExp", &[("alpha", Float(1.0))]),
+    smooth("SoftSign", &[("alpha", Float(2.0))]),
+    slope("SuperSpike", &[("alpha", Float(1.0))]),
+    smooth("NonzeroSignLogAbs", &[("alpha", Float(1.0))]),
+    smooth("Erf", &[("alpha", Float(2.0))]),
+    smooth("PiecewiseLeakyReLU", &[("w", Float(1.0)), ("c", Float(0.01))]),
+    smooth("SquarewaveFourierSeries", &[("n", Count(2)), ("T_period", Count(8))]),
+    smooth("S2NN", &[("alpha", Float(4.0)), ("beta", Float(1.0))]),
+    smooth("QPseudoSpike", &[("alpha", Float(2.0))]),
+    smooth("LeakyKReLU", &[("leak", Float(0.0)), ("k", Float(1.0))]),
+    slope("FakeNumericalGradient", &[("alpha", Float(0.3))]),
+    smooth("LogTailedReLU", &[("alpha", Float(0.0))]),
+    smooth("Rect", &[("alpha", Float(1.0))]),
+    smooth("DeterministicPass", &[]),
+    smooth("PoissonPass", &[]),
+    smooth("MultiLevelSpikeCount", &[("max_spike_count", Required(4)), ("grad_window", Window)]),
 ];
 
 /// Each as it is called with its defaults: `ATan(alpha = 2.0)`.
@@ -36,14 +75,31 @@ pub(super) fn named(name: &str, root: &TokenStream) -> TokenStream {
     let Some(spec) = SURROGATES.iter().find(|s| s.name == name) else {
         unreachable!("the layer table asks for the surrogate `{name}`, which is not in the list")
     };
-    let values: Vec<TokenStream> = spec.params.iter().map(|(_, default)| quote!(#default)).collect();
-    build(spec, Span::call_site(), &values, &quote!(true), root)
+    build(spec, Span::call_site(), &vec![None; spec.params.len()], &quote!(true), root)
 }
 
-fn build(spec: &Spec, span: Span, values: &[TokenStream], spiking: &TokenStream, root: &TokenStream) -> TokenStream {
+/// `None` values are defaults.
+fn build(spec: &Spec, span: Span, values: &[Option<TokenStream>], spiking: &TokenStream, root: &TokenStream) -> TokenStream {
     let name = Ident::new(spec.name, span);
-    let fields = spec.params.iter().map(|(n, _)| Ident::new(n, Span::call_site()));
-    quote!(#root::surrogate::Surrogate::from(#root::surrogate::#name { #(#fields: #values,)* spiking: #spiking }))
+    let fields = spec.params.iter().zip(values).map(|((param, number), value)| {
+        let field = Ident::new(param, Span::call_site());
+        let value = match (number, value) {
+            (Window, Some(fields)) => return fields.clone(),
+            (Window, None) => return no_window(),
+            (_, Some(value)) => value.clone(),
+            (Float(x), None) => quote!(#x),
+            (Count(n) | Required(n), None) => {
+                let n = proc_macro2::Literal::u64_unsuffixed(*n);
+                quote!(#n)
+            }
+        };
+        quote!(#field: #value)
+    });
+    quote!(#root::surrogate::Surrogate::from(#root::surrogate::#name { #(#fields,)* spiking: #spiking }))
+}
+
+fn no_window() -> TokenStream {
+    quote!(grad_min: ::core::option::Option::None, grad_max: ::core::option::Option::None)
 }
 
 /// A surrogate as it may be written: `ATan`, `ATan()`, `ATan(2.0)`, `ATan(alpha = 2.0)`.
@@ -142,25 +198,90 @@ fn call(name: &Ident, args: &[ast::Arg], what: &str, env: &Env, root: &TokenStre
             },
             None => position,
         };
-        let value = env.eval(e, diags)?;
-        match (values.get_mut(index), value) {
-            (Some(_), Value::Int(n)) => {
-                diags.error(Blame::of(e), format!("{what}: `{name}` takes floats, but gets {n}")).help(format!("write `{n}.0`"));
-                ok = false;
-            }
-            (Some(slot), Value::Rust(x)) => *slot = Some(quote!(#x)),
-            (None, Value::Bool(b)) if index == spec.params.len() => spiking = Some(quote!(#b)),
-            (None, Value::Rust(x)) if index == spec.params.len() => spiking = Some(quote!(#x)),
-            _ => {
+        let value = match spec.params.get(index) {
+            Some((param, number)) => number_of(*number, param, e, name, what, env, diags).map(|v| values[index] = Some(v)),
+            None if index == spec.params.len() => flag(spec, e, name, what, env, diags).map(|v| spiking = Some(v)),
+            None => {
                 diags.error(Blame::of(e), format!("{what}: `{}` does not fit `{name}`", show_expr(e)));
-                ok = false;
+                Err(())
             }
+        };
+        ok &= value.is_ok();
+    }
+    for ((param, number), value) in spec.params.iter().zip(&values) {
+        if matches!(number, Required(_)) && value.is_none() && ok {
+            diags.error(Blame::of(name), format!("{what}: `{name}` is missing `{param}`")).help(format!("`{name}({param} = 4)`"));
+            ok = false;
         }
     }
     if !ok {
         return Err(());
     }
-    let values: Vec<TokenStream> =
-        values.into_iter().zip(spec.params).map(|(v, (_, default))| v.unwrap_or_else(|| quote!(#default))).collect();
     Ok(build(spec, name.span(), &values, &spiking.unwrap_or_else(|| quote!(true)), root))
+}
+
+/// One number as it stands in the runtime's struct.
+fn number_of(
+    number: Number,
+    param: &str,
+    e: &Expr,
+    name: &Ident,
+    what: &str,
+    env: &Env,
+    diags: &mut Diagnostics,
+) -> Result<TokenStream, ()> {
+    if let (Window, Expr::Tuple(pair)) = (number, e)
+        && let [min, max] = [0, 1].map(|i| pair.elems.get(i))
+        && let (Some(min), Some(max), 2) = (min, max, pair.elems.len())
+    {
+        let [min, max] = [min, max].map(|e| number_of(Float(0.0), param, e, name, what, env, diags));
+        let (min, max) = (min?, max?);
+        return Ok(quote!(grad_min: ::core::option::Option::Some(#min), grad_max: ::core::option::Option::Some(#max)));
+    }
+    match (number, env.eval(e, diags)?) {
+        (Window, Value::Rust(none)) if matches!(&none, Expr::Path(p) if p.path.is_ident("None")) => Ok(no_window()),
+        (Window, _) => {
+            let text = format!("{what}: `{param}` expects two floats or `None`, but gets `{}`", show_expr(e));
+            diags.error(Blame::of(e), text).help(format!("such as `{param} = (0.0, 4.0)`"));
+            Err(())
+        }
+        (Count(_) | Required(_), Value::Int(n)) if n > 0 => {
+            let n = proc_macro2::Literal::i64_unsuffixed(n);
+            Ok(quote!(#n))
+        }
+        (Count(_) | Required(_), Value::Int(n)) => {
+            diags.error(Blame::of(e), format!("{what}: `{param}` must be at least 1, but is {n}"));
+            Err(())
+        }
+        (Float(_), Value::Int(n)) => {
+            diags.error(Blame::of(e), format!("{what}: `{name}` takes floats, but gets {n}")).help(format!("write `{n}.0`"));
+            Err(())
+        }
+        (Count(_) | Required(_), Value::Rust(Expr::Lit(_))) => {
+            diags.error(Blame::of(e), format!("{what}: `{param}` expects a whole number, but gets `{}`", show_expr(e)));
+            Err(())
+        }
+        (_, Value::Rust(x)) => Ok(quote!(#x)),
+        (_, Value::Bool(_)) => {
+            diags.error(Blame::of(e), format!("{what}: `{}` does not fit `{name}`", show_expr(e)));
+            Err(())
+        }
+    }
+}
+
+/// `spiking`.
+fn flag(spec: &Spec, e: &Expr, name: &Ident, what: &str, env: &Env, diags: &mut Diagnostics) -> Result<TokenStream, ()> {
+    match env.eval(e, diags)? {
+        Value::Bool(false) if !spec.primitive => {
+            let text = format!("{what}: `{name}` cannot be without spikes: there is no function that it is the slope of");
+            diags.error(Blame::of(e), text).help("leave `spiking` out, or take another surrogate, such as `ATan`");
+            Err(())
+        }
+        Value::Bool(b) => Ok(quote!(#b)),
+        Value::Rust(x) => Ok(quote!(#x)),
+        Value::Int(_) => {
+            diags.error(Blame::of(e), format!("{what}: `{}` does not fit `{name}`", show_expr(e)));
+            Err(())
+        }
+    }
 }

@@ -147,7 +147,7 @@ fn node(entry: &ast::Entry, label: Label, scope: &Scope<'_>, diags: &mut Diagnos
         (None, _) => label.text(),
     };
     let kind = kind(&entry.node, &shown, scope, diags).unwrap_or(NodeKind::Poisoned);
-    if record.any() && !matches!(&kind, NodeKind::Leaf(l) if is_neuron(l)) && !matches!(kind, NodeKind::Poisoned) {
+    if record.any() && !matches!(&kind, NodeKind::Leaf(l) if may_record(l)) && !matches!(kind, NodeKind::Poisoned) {
         diags
             .error(record_blame, format!("`{shown}` is not a spiking neuron: `#[record(..)]` has nothing to record"))
             .help("put it on a neuron, such as `IFNode()`");
@@ -155,8 +155,12 @@ fn node(entry: &ast::Entry, label: Label, scope: &Scope<'_>, diags: &mut Diagnos
     Node { label, attrs, record, kind, blame }
 }
 
-fn is_neuron(leaf: &Leaf) -> bool {
-    matches!(&leaf.what, What::Known(spec) if spec.state == Some(layers::State::Neuron))
+/// Whether a layer of the user's own implements `Record` is rustc's to say.
+fn may_record(leaf: &Leaf) -> bool {
+    match &leaf.what {
+        What::Known(spec) => spec.state == Some(layers::State::Neuron),
+        What::Own { .. } => true,
+    }
 }
 
 /// Doc comments stay with the field; `#[record(..)]` is ours; nothing else has a meaning here.

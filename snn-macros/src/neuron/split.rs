@@ -85,6 +85,8 @@ pub(crate) struct Curve {
     pub(crate) constants: Vec<Id>,
     pub(crate) spike: Option<Id>,
     pub(crate) derivative: Id,
+    /// The exact derivative of the primitive, where another one is written.
+    pub(crate) slope: Option<Id>,
     pub(crate) primitive: Option<Id>,
 }
 
@@ -93,16 +95,21 @@ pub(crate) fn curve(item: &Item, formulas: &mut Formulas, diags: &mut Diagnostic
     let mut graph = formulas.graph.clone();
     let written = |name: &str| formulas.outputs.iter().find(|(n, _)| n == name).map(|(_, id)| *id);
     let (spike, derivative, primitive) = (written("spike"), written("derivative"), written("primitive"));
-    let derivative = derivative.or_else(|| {
+    let slope = primitive.map(|primitive| {
         let one = graph.literal(1.0);
-        let slope = adjoint(&mut graph, &[(primitive?, one)], Until::Constants);
+        let slope = adjoint(&mut graph, &[(primitive, one)], Until::Constants);
         let input = graph.leaf(Leaf::Input);
-        Some(slope.get(&input).copied().unwrap_or_else(|| graph.literal(0.0)))
-    })?;
+        slope.get(&input).copied().unwrap_or_else(|| graph.literal(0.0))
+    });
+    let (derivative, slope) = match derivative {
+        Some(written) => (written, slope),
+        None => (slope?, None),
+    };
     let derivative = graph.attached(&[derivative])[0];
+    let slope = slope.map(|id| graph.attached(&[id])[0]);
     let primitive = primitive.map(|id| graph.attached(&[id])[0]);
     let spike = spike.map(|id| graph.attached(&[id])[0]);
-    let roots: Vec<Id> = [Some(derivative), primitive, spike].into_iter().flatten().collect();
+    let roots: Vec<Id> = [Some(derivative), slope, primitive, spike].into_iter().flatten().collect();
     let constants = fixed(&graph, &roots);
     if constants.len() > MAX_SURROGATE_CONSTANTS {
         let most = MAX_SURROGATE_CONSTANTS;
@@ -110,7 +117,7 @@ pub(crate) fn curve(item: &Item, formulas: &mut Formulas, diags: &mut Diagnostic
         diags.error(&item.name, text);
         return None;
     }
-    Some(Curve { graph, constants, spike, derivative, primitive })
+    Some(Curve { graph, constants, spike, derivative, slope, primitive })
 }
 
 /// The largest values that are the same for all neurons and steps, in the order of their computation.

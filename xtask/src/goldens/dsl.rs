@@ -184,7 +184,15 @@ impl Writer {
         self.names.insert(Name::Surrogate(spec.class().to_string()));
         let mut fields = String::new();
         for (key, value) in &spec.args {
-            let _ = write!(fields, "{key}: {}, ", self.value(value)?);
+            match (key.as_str(), value.as_array().map(Vec::as_slice)) {
+                // One tuple in Python, two fields in Rust.
+                ("grad_window", Some([min, max])) => {
+                    let _ = write!(fields, "grad_min: Some({}), grad_max: Some({}), ", self.value(min)?, self.value(max)?);
+                }
+                _ => {
+                    let _ = write!(fields, "{key}: {}, ", self.value(value)?);
+                }
+            }
         }
         Ok(format!("snn::surrogate::{} {{ {fields}..Default::default() }}", spec.class()))
     }

@@ -38,6 +38,7 @@ pub(super) fn surrogate(item: &Item, ty: &Ident, formulas: &Formulas, curve: &Cu
     };
     let spike = curve.spike.map(|id| function("spike", id));
     let derivative = function("derivative", curve.derivative);
+    let slope = curve.slope.map(|id| function("slope", id));
     // Never called: `HAS_PRIMITIVE` says so, and a neuron that asks for it is refused.
     let primitive = match curve.primitive {
         Some(id) => function("primitive", id),
@@ -75,6 +76,7 @@ pub(super) fn surrogate(item: &Item, ty: &Ident, formulas: &Formulas, curve: &Cu
 
             #spike
             #derivative
+            #slope
             #primitive
         }
     }
