@@ -29,6 +29,19 @@ enum Number {
     Window,
 }
 
+impl Number {
+    /// `alpha = 2.0`
+    #[cfg(test)]
+    fn shown(self, name: &str) -> String {
+        match self {
+            Float(x) => format!("{name} = {x:?}"),
+            Count(n) => format!("{name} = {n}"),
+            Required => name.to_string(),
+            Window => format!("{name} = None"),
+        }
+    }
+}
+
 use self::Number::{Count, Float, Required, Window};
 
 const fn smooth(name: &'static str, params: &'static [(&'static str, Number)]) -> Spec {
@@ -65,7 +78,7 @@ const SURROGATES: &[Spec] = &[
 #[cfg(test)]
 pub(crate) fn calls() -> impl Iterator<Item = String> {
     SURROGATES.iter().map(|s| {
-        let params: Vec<String> = s.params.iter().map(|(name, default)| format!("{name} = {default:?}")).collect();
+        let params: Vec<String> = s.params.iter().map(|(name, number)| number.shown(name)).collect();
         format!("{}({})", s.name, params.join(", "))
     })
 }
