@@ -36,7 +36,7 @@ impl Number {
         match self {
             Float(x) => format!("{name} = {x:?}"),
             Count(n) => format!("{name} = {n}"),
-            Required => name.to_string(),
+            Required(_) => name.to_string(),
             Window => format!("{name} = None"),
         }
     }
