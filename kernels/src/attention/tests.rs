@@ -4,12 +4,12 @@ use pulp::Arch;
 
 use super::{Attention, AttentionSizes, Perceptron, Planes, backward, forward};
 use crate::Error;
-use crate::philox::philox4x32;
+use crate::tests::numbers::{assert_near, slopes, uniform};
+use crate::tests::same_bits::{arches, with_threads};
 
-/// Random numbers, none of them twice, so that every maximum is one element's; off 0, where the last stage bends.
+/// None of them twice, so that every maximum is one element's; off 0, where the last stage bends.
 fn random(len: usize, stream: u32) -> Vec<f64> {
-    let word = |i: usize| f64::from(philox4x32([i as u32, 0, 0, stream], [7, 7])[0]) / 2f64.powi(32);
-    (0..len).map(|i| word(i) * 2.0 - 1.0).map(|x| if x.abs() < 1e-2 { x + 0.1 } else { x }).collect()
+    uniform(len, stream).into_iter().map(|x: f64| if x.abs() < 1e-2 { x + 0.1 } else { x }).collect()
 }
 
 fn sigmoid(x: f64) -> f64 {
@@ -98,7 +98,7 @@ impl Weights {
 }
 
 fn check(s: AttentionSizes, hidden: [usize; 2], kernel: usize, on: [bool; 4]) {
-    let mut weights = Weights {
+    let weights = Weights {
         temporal: [random(hidden[0] * s.steps, 1), random(hidden[0] * s.steps, 2)],
         channel: [random(hidden[1] * s.channels, 3), random(hidden[1] * s.channels, 4)],
         spatial: random(2 * kernel * kernel, 5),
@@ -106,48 +106,25 @@ fn check(s: AttentionSizes, hidden: [usize; 2], kernel: usize, on: [bool; 4]) {
         on,
     };
     let len = s.len().unwrap();
-    let (mut x, grad) = (random(len, 6), random(len, 7));
-    let loss = |weights: &Weights, x: &[f64]| -> f64 { reference(&weights.attention(), s, x).iter().zip(&grad).map(|(y, g)| y * g).sum() };
-
+    let (x, grad) = (random(len, 6), random(len, 7));
     let (mut y, mut grad_x) = (vec![f64::NAN; len], vec![f64::NAN; len]);
     let kept = forward::forward_on(Arch::new(), &weights.attention(), s, &x, &mut y).unwrap();
-    let want = reference(&weights.attention(), s, &x);
-    assert!(y.iter().zip(&want).all(|(a, b)| (a - b).abs() < 1e-12), "{s:?} {on:?}");
     let got = backward::backward_on(Arch::new(), &weights.attention(), s, &x, &kept, &grad, Some(&mut grad_x)).unwrap();
+    assert_near("y", &y, &reference(&weights.attention(), s, &x), 1e-12);
 
-    let near = |got: f64, high: f64, low: f64, what: &str| {
-        let slope = (high - low) / 2e-6;
-        assert!((got - slope).abs() < 1e-6, "{what}: {got} instead of {slope} ({s:?}, {on:?})");
-    };
-    for i in 0..len {
-        let mut at = |d: f64| {
-            x[i] += d;
-            let loss = loss(&weights, &x);
-            x[i] -= d;
-            loss
-        };
-        let (high, low) = (at(1e-6), at(-1e-6));
-        near(grad_x[i], high, low, "x");
-    }
-    type Select = fn(&mut Weights) -> &mut Vec<f64>;
-    let all: [(Select, &Vec<f64>); 5] = [
-        (|w| &mut w.temporal[0], &got.temporal[0]),
-        (|w| &mut w.temporal[1], &got.temporal[1]),
-        (|w| &mut w.channel[0], &got.channel[0]),
-        (|w| &mut w.channel[1], &got.channel[1]),
-        (|w| &mut w.spatial, &got.spatial),
+    let mut problem = (weights, x);
+    let loss = |(weights, x): &(Weights, Vec<f64>)| reference(&weights.attention(), s, x).iter().zip(&grad).map(|(y, g)| y * g).sum();
+    type Select = fn(&mut (Weights, Vec<f64>)) -> &mut [f64];
+    let all: [(&str, Select, &[f64]); 6] = [
+        ("x", |p| &mut p.1, &grad_x),
+        ("temporal.0", |p| &mut p.0.temporal[0], &got.temporal[0]),
+        ("temporal.2", |p| &mut p.0.temporal[1], &got.temporal[1]),
+        ("channel.0", |p| &mut p.0.channel[0], &got.channel[0]),
+        ("channel.2", |p| &mut p.0.channel[1], &got.channel[1]),
+        ("spatial", |p| &mut p.0.spatial, &got.spatial),
     ];
-    for (n, (select, got)) in all.into_iter().enumerate() {
-        for (i, &got) in got.iter().enumerate() {
-            let mut at = |d: f64| {
-                select(&mut weights)[i] += d;
-                let loss = loss(&weights, &x);
-                select(&mut weights)[i] -= d;
-                loss
-            };
-            let (high, low) = (at(1e-6), at(-1e-6));
-            near(got, high, low, ["temporal.0", "temporal.2", "channel.0", "channel.2", "spatial"][n]);
-        }
+    for (what, select, got) in all.into_iter().filter(|(.., got)| !got.is_empty()) {
+        assert_near(what, got, &slopes(&mut problem, select, loss), 1e-6);
     }
 }
 
@@ -177,6 +154,30 @@ fn ties_go_to_the_first() {
     let kept = forward::forward_on(Arch::new(), &gates, s, &x, &mut y).unwrap();
     backward::backward_on(Arch::new(), &gates, s, &x, &kept, &[1.0; 6], Some(&mut grad_x)).unwrap();
     assert!(grad_x[1] > grad_x[0] && [2, 3, 4, 5].iter().all(|&i| grad_x[i] == grad_x[0]), "{grad_x:?}");
+}
+
+#[test]
+fn the_same_bits_everywhere() {
+    let s = AttentionSizes { steps: 4, samples: 9, channels: 12, height: 17, width: 11 };
+    let len = s.len().unwrap();
+    let [t1, t2, c1, c2, w, x, grad] = [8, 8, 36, 36, 18, len, len].map(|n| uniform::<f32>(n, n as u32));
+    let gates = Attention {
+        temporal: Some(Perceptron { w1: &t1, w2: &t2 }),
+        channel: Some(Perceptron { w1: &c1, w2: &c2 }),
+        spatial: Some(Planes { w: &w, kernel: 3 }),
+        relu: true,
+    };
+    let run = |arch: Arch| {
+        let (mut y, mut grad_x) = (vec![f32::NAN; len], vec![f32::NAN; len]);
+        let kept = forward::forward_on(arch, &gates, s, &x, &mut y).unwrap();
+        let g = backward::backward_on(arch, &gates, s, &x, &kept, &grad, Some(&mut grad_x)).unwrap();
+        [&[y, grad_x, g.spatial][..], &g.temporal, &g.channel].concat().concat()
+    };
+    let want = run(Arch::Scalar);
+    for (arch, threads) in arches().into_iter().flat_map(|arch| [1, 2, 3].map(|threads| (arch, threads))) {
+        let got = with_threads(threads, || run(arch));
+        assert!(got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()), "{arch:?} on {threads} threads");
+    }
 }
 
 #[test]

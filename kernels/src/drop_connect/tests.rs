@@ -4,14 +4,12 @@ use pulp::Arch;
 
 use super::{DropConnectGrads, DropConnectSizes, Inference, MaskSource, Masks, Noise, Weights, drop_connect_masks, infer, train};
 use crate::philox::philox4x32;
+use crate::tests::numbers::{assert_near, uniform};
+use crate::tests::same_bits::{arches, with_threads};
 use crate::{Activation, Error};
 
 const SIZES: DropConnectSizes = DropConnectSizes { steps: 3, samples: 2, inputs: 70, outputs: 5 };
 const ACTIVATIONS: [Activation; 4] = [Activation::Identity, Activation::Relu, Activation::Tanh, Activation::Sigmoid];
-
-fn random(len: usize, stream: u32) -> Vec<f64> {
-    (0..len).map(|i| f64::from(philox4x32([i as u32, 0, 0, stream], [3, 1])[0]) / 2f64.powi(31) - 1.0).collect()
-}
 
 struct Data {
     w: Vec<f64>,
@@ -22,8 +20,8 @@ struct Data {
 
 impl Data {
     fn new(s: DropConnectSizes) -> Data {
-        let (w, b) = (random(s.outputs * s.inputs, 0), random(s.outputs, 1));
-        Data { w, b, x: random(s.rows() * s.inputs, 2), grad: random(s.rows() * s.outputs, 3) }
+        let (w, b) = (uniform(s.outputs * s.inputs, 0), uniform(s.outputs, 1));
+        Data { w, b, x: uniform(s.rows() * s.inputs, 2), grad: uniform(s.rows() * s.outputs, 3) }
     }
 
     fn weights(&self, bias: bool) -> Weights<'_, f64> {
@@ -65,16 +63,15 @@ fn reference(d: &Data, bias: bool, activation: Activation, s: DropConnectSizes, 
 
 #[track_caller]
 fn near(got: &[f64], want: &[f64], what: &str) {
-    assert_eq!(got.len(), want.len());
-    got.iter().zip(want).enumerate().for_each(|(i, (a, b))| assert!((a - b).abs() < 1e-12, "{what} at {i}: {a} instead of {b}"));
+    assert_near(what, got, want, 1e-12);
 }
 
 #[test]
 fn the_masked_layer_and_its_gradients() {
     for s in [SIZES, DropConnectSizes { inputs: 64, ..SIZES }, DropConnectSizes { inputs: 3, outputs: 70, ..SIZES }] {
         let d = Data::new(s);
-        let given: Vec<f64> = random(3 * s.samples * s.outputs * s.inputs, 8).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
-        let given_b: Vec<f64> = random(3 * s.samples * s.outputs, 9).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
+        let given: Vec<f64> = uniform::<f64>(3 * s.samples * s.outputs * s.inputs, 8).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
+        let given_b: Vec<f64> = uniform::<f64>(3 * s.samples * s.outputs, 9).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
         let sources = [
             Masks { of_step: &[4, 5, 6], source: MaskSource::Drawn { seed: 1 << 40, stream: 7, p: 0.3 } },
             // The same mask at every step.
@@ -121,7 +118,7 @@ fn masks_are_words_of_philox_and_keep_the_right_share() {
 fn inference_is_the_mean_over_the_given_numbers() {
     let d = Data::new(SIZES);
     let (samples_num, p) = (67, 0.3);
-    let z = random(SIZES.rows() * SIZES.outputs * samples_num, 4);
+    let z = uniform(SIZES.rows() * SIZES.outputs * samples_num, 4);
     for activation in ACTIVATIONS {
         let mut y = vec![f64::NAN; SIZES.rows() * SIZES.outputs];
         let inference = Inference { p, samples_num, noise: Noise::Given(&z) };
@@ -173,6 +170,29 @@ fn without_spread_inference_gives_the_mean() {
     let inference = Inference { p: 0.5, samples_num, noise };
     infer::infer_on(Arch::new(), &d.weights(false), &inference, Activation::Sigmoid, SIZES, &zeros, &mut y).unwrap();
     assert!(y.iter().all(|&y| y == 0.5));
+}
+
+#[test]
+fn the_same_bits_everywhere() {
+    let s = DropConnectSizes { steps: 2, samples: 9, inputs: 130, outputs: 40 };
+    let data = [s.outputs * s.inputs, s.outputs, s.rows() * s.inputs, s.rows() * s.outputs];
+    let [w, b, x, grad] = [0, 1, 2, 3].map(|i| uniform::<f32>(data[i], i as u32));
+    let weights = Weights { w: &w, b: Some(&b) };
+    let masks = Masks { of_step: &[1, 2], source: MaskSource::Drawn { seed: 3, stream: 4, p: 0.4 } };
+    let inference = Inference { p: 0.4, samples_num: 100, noise: Noise::Drawn { seed: 3, stream: 4, of_step: &[1, 2] } };
+    let run = |arch: Arch| {
+        let [mut y, mut mean, mut gx, mut gw, mut gb] = [data[3], data[3], data[2], data[0], data[1]].map(|len| vec![f32::NAN; len]);
+        train::forward_on(arch, &weights, &masks, Activation::Sigmoid, s, &x, &mut y).unwrap();
+        infer::infer_on(arch, &weights, &inference, Activation::Relu, s, &x, &mut mean).unwrap();
+        let out = DropConnectGrads { x: Some(&mut gx), w: Some(&mut gw), b: Some(&mut gb) };
+        train::backward_on(arch, &weights, &masks, Activation::Sigmoid, s, &x, &y, &grad, out).unwrap();
+        [y, mean, gx, gw, gb].concat()
+    };
+    let want = run(Arch::Scalar);
+    for (arch, threads) in arches().into_iter().flat_map(|arch| [1, 2, 3].map(|threads| (arch, threads))) {
+        let got = with_threads(threads, || run(arch));
+        assert!(got.iter().zip(&want).all(|(a, b)| a.to_bits() == b.to_bits()), "{arch:?} on {threads} threads");
+    }
 }
 
 #[test]

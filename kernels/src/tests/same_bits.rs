@@ -7,7 +7,7 @@ use super::case::{Backward, Case, Forward, Kind, assert_bits, cases};
 use crate::{Real, Sigmoid, dropout_mask};
 
 /// Every instruction set that this machine has.
-fn arches() -> Vec<Arch> {
+pub(crate) fn arches() -> Vec<Arch> {
     #[cfg(target_arch = "x86_64")]
     {
         use pulp::x86::{V3, V4};
@@ -26,7 +26,7 @@ fn assert_same<F: Real>(got: &(Forward<F>, Backward<F>), want: &(Forward<F>, Bac
     assert_bits("grad params", &got.1.params, &want.1.params);
 }
 
-fn with_threads<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
+pub(crate) fn with_threads<R: Send>(threads: usize, f: impl FnOnce() -> R + Send) -> R {
     rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap().install(f)
 }
 

@@ -339,6 +339,9 @@ impl Bind<'_> {
         if param.kind == Kind::Surrogate {
             return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
         }
+        if param.kind == Kind::Activation {
+            return activation::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Activation);
+        }
         match value {
             ast::ArgValue::Node(_) if param.kind == Kind::Layers => Ok(ArgValue::Apart),
             ast::ArgValue::Infer(_) if matches!(param.kind, Kind::Inferred | Kind::OptInferred) => Ok(ArgValue::Infer),
@@ -406,10 +409,9 @@ impl Bind<'_> {
                 None => self.wrong(e, param.kind, what),
             },
             Kind::Choice(words) | Kind::OptChoice(words) => self.choice(e, words, what),
-            Kind::Activation => activation::value(e, what, self.env, self.root, self.diags).map(ArgValue::Activation),
             Kind::Layers => self.wrong(e, param.kind, what),
             Kind::Function => Ok(ArgValue::Apart),
-            Kind::Surrogate => unreachable!("taken above"),
+            Kind::Activation | Kind::Surrogate => unreachable!("taken above"),
         }
     }
 
@@ -426,7 +428,7 @@ impl Bind<'_> {
         if let Value::Int(n) = self.env.eval(e, self.diags)?
             && n < 0
         {
-            self.diags.error(Blame::of(e), format!("{what} must not be negative, but is {n}"));
+            self.diags.error(Blame::of(e), format!("{what} must not be negative, but is {n}")).help("use 0 or more");
             return Err(());
         }
         self.env.size(e, what, self.diags)

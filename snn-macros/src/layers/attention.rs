@@ -2,7 +2,7 @@
 //! `dimension = 2`); out: the same shape, each element times its gates.
 
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
-use crate::size::Size;
+use crate::size::{Size, show};
 
 pub(super) const LAYERS: &[LayerSpec] = &[
     LayerSpec {
@@ -37,9 +37,15 @@ pub(super) const LAYERS: &[LayerSpec] = &[
 ];
 
 fn temporal_wise(rule: &mut Rule<'_>) -> Result<Built, ()> {
-    match one_of(rule, "dimension", [2, 4])? {
-        2 => rule.rank(&["features"])?,
-        _ => rule.rank(&["C", "H", "W"])?,
+    let (axes, other): (&[&str], _) = match one_of(rule, "dimension", [2, 4])? {
+        2 => (&["features"], "`dimension = 4` takes [C, H, W]"),
+        _ => (&["C", "H", "W"], "`dimension = 2` takes [features]"),
+    };
+    if rule.input.len() != axes.len() {
+        let text = format!("{} needs a [{}] input, but gets {}", rule.subject(), axes.join(", "), show(rule.input, false));
+        let blame = rule.blame_of("dimension");
+        rule.input_error(blame, text).help(other);
+        return Err(());
     }
     let steps = rule.inferred_steps("T");
     let hidden = reduced(rule, "T", &steps, "reduction", "time steps")?;
