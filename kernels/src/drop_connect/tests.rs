@@ -70,7 +70,8 @@ fn near(got: &[f64], want: &[f64], what: &str) {
 fn the_masked_layer_and_its_gradients() {
     for s in [SIZES, DropConnectSizes { inputs: 64, ..SIZES }, DropConnectSizes { inputs: 3, outputs: 70, ..SIZES }] {
         let d = Data::new(s);
-        let given: Vec<f64> = uniform::<f64>(3 * s.samples * s.outputs * s.inputs, 8).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
+        let given: Vec<f64> =
+            uniform::<f64>(3 * s.samples * s.outputs * s.inputs, 8).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
         let given_b: Vec<f64> = uniform::<f64>(3 * s.samples * s.outputs, 9).iter().map(|x| f64::from(u8::from(*x > 0.0))).collect();
         let sources = [
             Masks { of_step: &[4, 5, 6], source: MaskSource::Drawn { seed: 1 << 40, stream: 7, p: 0.3 } },

@@ -43,7 +43,9 @@ pub(super) fn value(value: &ast::ArgValue, what: &str, env: &Env, root: &TokenSt
             let d = diags.error(node.blame(), format!("{what} expects an activation, but gets a layer"));
             match &**node {
                 // `ReLU()`, as it is in torch.
-                ast::Node::Layer(l) if l.args.is_empty() => d.help(advice(&l.path.segments.last().map_or(String::new(), |s| s.ident.to_string()))),
+                ast::Node::Layer(l) if l.args.is_empty() => {
+                    d.help(advice(&l.path.segments.last().map_or(String::new(), |s| s.ident.to_string())))
+                }
                 _ => d.help(format!("write {}", list())),
             };
             Err(())
