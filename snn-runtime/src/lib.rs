@@ -57,6 +57,7 @@ mod rng;
 mod scope;
 mod slots;
 mod space;
+mod spiking_attention;
 mod state;
 mod summary;
 pub mod surrogate;
@@ -114,6 +115,11 @@ pub use rng::manual_seed;
 pub use scope::Scope;
 pub use slots::{SpikeCountToBinary, SpikeCountToBinaryConfig, TemporalBinSum, TemporalBinSumConfig};
 pub use snn_kernels::Activation;
+pub use spiking_attention::{
+    ChannelQKAttention, ChannelQKAttentionConfig, ConvNorm, QKAttention, QKAttentionState, SpikeDrivenSelfAttention,
+    SpikeDrivenSelfAttentionConfig, SpikeDrivenSelfAttentionState, SpikingAttentionConfig, SpikingSelfAttention,
+    SpikingSelfAttentionConfig, SpikingSelfAttentionState, TokenQKAttention, TokenQKAttentionConfig,
+};
 pub use state::{DropoutState, NeuNormState, QueueState, State, SynapseFilterState, named_tensors};
 pub use summary::{Summary, SummaryRow};
 pub use synapse_filter::{SynapseFilter, SynapseFilterConfig};

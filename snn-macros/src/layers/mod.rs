@@ -29,6 +29,7 @@ mod pool;
 mod print_shape;
 mod psn;
 mod rule;
+mod spiking_attention;
 mod stbif;
 mod surrogate;
 mod synapse_filter;
@@ -185,6 +186,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         delay::LAYERS,
         drop_connect::LAYERS,
         attention::LAYERS,
+        spiking_attention::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         psn::LAYERS,
