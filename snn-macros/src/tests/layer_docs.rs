@@ -176,13 +176,15 @@ fn layer(page: &mut String, section: Section, spec: &'static LayerSpec) {
 /// Inputs that a layer may take.
 const SHAPES: [&[&str]; 4] = [&["features"], &["C", "L"], &["C", "H", "W"], &["C", "D", "H", "W"]];
 
-/// The shapes that the rule takes, and what it makes of them: with names for all sizes, or where it has to know them with the defaults.
+/// The shapes that the rule takes, and what it makes of them: with names for all sizes, or where it has to know them with the defaults,
+/// or with each of those that may be left out, but not all of them.
 fn uses(spec: &'static LayerSpec) -> Vec<(Vec<Size>, Built)> {
-    let named: Vec<_> = SHAPES.iter().filter_map(|shape| apply(spec, shape, &|_| true)).collect();
-    if !named.is_empty() {
-        return named;
-    }
-    SHAPES.iter().filter_map(|shape| apply(spec, shape, &|param| matches!(param.default, Default::Required))).collect()
+    let with = |by_name: &dyn Fn(&Param) -> bool| SHAPES.iter().filter_map(|shape| apply(spec, shape, by_name)).collect::<Vec<_>>();
+    let required = |param: &Param| matches!(param.default, Default::Required);
+    let left_out = |param: &Param| matches!(param.default, Default::None);
+    let attempts = [with(&|param| !left_out(param)), with(&required)];
+    let last = || spec.params.iter().filter(|p| left_out(p)).flat_map(|one| with(&|p| required(p) || p.name == one.name)).collect();
+    attempts.into_iter().find(|uses| !uses.is_empty()).unwrap_or_else(last)
 }
 
 fn apply(spec: &'static LayerSpec, shape: &[&str], by_name: &dyn Fn(&Param) -> bool) -> Option<(Vec<Size>, Built)> {
@@ -195,10 +197,8 @@ fn apply(spec: &'static LayerSpec, shape: &[&str], by_name: &dyn Fn(&Param) -> b
         .filter_map(|param| {
             let size = || name(param.name);
             let value = match (param.kind, param.default) {
-                // One of several that may be left out, but not all of them.
                 (Kind::OptSpace, _) => ArgValue::Sizes(vec![size()]),
-                (_, Default::None) => return None,
-                (Kind::Inferred, _) => ArgValue::Infer,
+                (Kind::Inferred | Kind::OptInferred, _) => ArgValue::Infer,
                 (Kind::Size | Kind::Count | Kind::OptSize, _) => ArgValue::Size(size()),
                 (Kind::Sizes(n) | Kind::OptSizes(n) | Kind::Padding(n) | Kind::Zeros(n), _) => ArgValue::Sizes(vec![size(); n]),
                 (Kind::SizesOrNone(n), _) => ArgValue::SizesOrNone(vec![Some(size()); n]),
