@@ -220,6 +220,14 @@ impl Leaf {
         }
     }
 
+    /// Values it takes where it is called.
+    pub(crate) fn inputs(&self) -> usize {
+        match &self.what {
+            What::Known(spec) => spec.inputs(),
+            What::Own { .. } => 1,
+        }
+    }
+
     /// It has no way to take one step.
     pub(crate) fn whole_sequences_only(&self) -> bool {
         self.built.as_ref().is_some_and(|b| b.modes == Modes::MultiOnly)

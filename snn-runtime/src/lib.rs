@@ -67,6 +67,7 @@ mod temporal_norm;
 mod temporal_wise_attention;
 mod tensor;
 pub mod train;
+mod unpool;
 mod upsample;
 mod voting;
 mod weight_standard;
@@ -136,6 +137,9 @@ pub use temporal_norm::{
 };
 pub use temporal_wise_attention::{TemporalWiseAttention, TemporalWiseAttentionConfig};
 pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
+pub use unpool::{
+    MaxUnpool, MaxUnpool1d, MaxUnpool1dConfig, MaxUnpool2d, MaxUnpool2dConfig, MaxUnpool3d, MaxUnpool3dConfig, MaxUnpoolConfig,
+};
 pub use upsample::{Upsample, UpsampleConfig, UpsampleMode};
 pub use voting::{VotingLayer, VotingLayerConfig};
 pub use weight_standard::{WSConv2d, WSConv2dConfig, WSLinear, WSLinearConfig};

@@ -4,7 +4,10 @@
 mod support;
 
 use snn_runtime::{AvgPool2d, AvgPool2dConfig, Device, Flatten, FlattenConfig, Identity, Kind, Layer, MaxPool2d, MaxPool2dConfig};
-use snn_runtime::{MaxPool2dWithIndices, Scope, Stateless, Tensor, VotingLayer, VotingLayerConfig, nn};
+use snn_runtime::{
+    MaxPool2dWithIndices, MaxPoolConfig, MaxPoolWithIndices, MaxUnpool, MaxUnpoolConfig, Scope, Stateless, Tensor, VotingLayer,
+    VotingLayerConfig, nn,
+};
 use support::{EVAL, TRAIN, assert_near, assert_same, assert_says, build, grads, lone, randn};
 
 const MAX: MaxPool2dConfig = MaxPool2dConfig { kernel_size: [2, 2], stride: [2, 2], padding: [0, 0], dilation: [1, 1], ceil_mode: false };
@@ -193,4 +196,43 @@ fn a_stateless_layer_keeps_the_batch() {
         }
     }
     assert!(lone::<Halve>(()).sequence(&randn(&[4, 3, 2], Kind::Float), &mut (), &EVAL).is_err());
+}
+
+/// Maxima go back where they came from, the rest is zero; and a size that the pool has cut off comes back if asked for.
+fn undone<const D: usize>() {
+    let space = &[5, 4, 6][..D];
+    let x = randn(&[&[3, 2, 2], space].concat(), Kind::Float).set_requires_grad(true);
+    let vs = nn::VarStore::new(Device::Cpu);
+    let scope = Scope::root("Net", &vs.root());
+    let pool = <MaxPoolWithIndices<D> as Stateless>::build(&scope.child("pool"), MaxPoolConfig::new([2; D])).unwrap();
+    let output_size = Some(std::array::from_fn(|i| space[i] as usize));
+    let c = MaxUnpoolConfig { output_size, ..MaxUnpoolConfig::new([2; D]) };
+    let unpool = <MaxUnpool<D> as Stateless>::build(&scope.child("unpool"), c).unwrap();
+    let (y, indices) = pool.sequence(&x, &EVAL).unwrap();
+    let back = unpool.sequence(&y, &indices, &EVAL).unwrap();
+    let plane = |t: &Tensor| t.flatten(3, -1);
+    let (y, indices) = pool.sequence(&x, &EVAL).unwrap(); // a graph of its own
+    let want = plane(&x).zeros_like().scatter(3, &plane(&indices), &plane(&y)).reshape_as(&x);
+    assert_same(&back, &want, "a sequence");
+    for t in 0..3 {
+        assert_same(&unpool.step(&y.get(t), &indices.get(t), &EVAL).unwrap(), &want.get(t), "a step");
+    }
+    let upstream = randn(&x.size(), Kind::Float);
+    assert_near(&grads(&back, &upstream, &[&x])[0], &grads(&want, &upstream, &[&x])[0], 1e-6, "gradient");
+
+    assert_says(unpool.step(&y.get(0), &indices.get(0).to_kind(Kind::Int), &EVAL), &["Net.unpool", "Int64"]);
+    assert_says(unpool.step(&y.get(0), &indices.get(0).narrow(1, 0, 1), &EVAL), &["Net.unpool", "the values' shape"]);
+    assert_says(unpool.sequence(&y, &indices.get(0), &EVAL), &["Net.unpool", "one shape [T, N, C"]);
+    assert_says(unpool.step(&y.get(0), &(indices.get(0) + 1000), &EVAL), &["Net.unpool"]);
+    assert_says(Stateless::forward(&unpool, &y.get(0), &EVAL), &["Net.unpool", "values and their indices"]);
+    let c = MaxUnpoolConfig { output_size: Some([9; D]), ..MaxUnpoolConfig::new([2; D]) };
+    let far = <MaxUnpool<D> as Stateless>::build(&scope.child("far"), c).unwrap();
+    assert_says(far.step(&y.get(0), &indices.get(0), &EVAL), &["Net.far", "that become 9"]);
+}
+
+#[test]
+fn maxima_go_back_where_they_came_from() {
+    undone::<1>();
+    undone::<2>();
+    undone::<3>();
 }

@@ -8,8 +8,9 @@ use crate::size::{Size, fits, show};
 use super::Walk;
 
 impl Walk<'_> {
-    pub(super) fn leaf(&mut self, leaf: &mut Leaf, arrives: &Fact, blame: Blame, outs: usize) -> Vec<Option<Fact>> {
-        let poisoned = vec![None; outs];
+    pub(super) fn leaf(&mut self, leaf: &mut Leaf, args: &[Fact], blame: Blame, outs: usize) -> Vec<Option<Fact>> {
+        let (poisoned, arrives) = (vec![None; outs], &args[0]);
+        let Ok(()) = self.together(leaf, args, blame) else { return poisoned };
         let Ok(time) = self.time(leaf, arrives, blame) else { return poisoned };
         if leaf.built.is_some() && !fits(&leaf.input, &arrives.shape) {
             let text = format!(
@@ -38,6 +39,26 @@ impl Walk<'_> {
         let facts = facts.collect();
         (leaf.input, leaf.input_time, leaf.built) = (arrives.shape.clone(), arrives.time, Some(built));
         facts
+    }
+
+    /// A layer of several values gets all of them, of one shape and one time.
+    fn together(&mut self, leaf: &Leaf, args: &[Fact], blame: Blame) -> Result<(), ()> {
+        let (first, want) = (&args[0], leaf.inputs());
+        let shown = |fact: &Fact| show(&fact.shape, fact.time == Time::Seq);
+        if args.len() != want {
+            let text = format!("`{}` takes {want} values, but gets {}", leaf.shown, args.len());
+            let note = format!("{} {}", first.origin, shown(first));
+            self.diags.error(blame, text).note(note).help("write a `forward` that calls it on both: `unpool(y, indices)`");
+            return Err(());
+        }
+        if let Some(other) = args.iter().find(|a| !fits(&first.shape, &a.shape) || a.time != first.time) {
+            let text = format!("`{}` needs values of one shape, but gets {} and {}", leaf.shown, shown(first), shown(other));
+            let notes = [first, other].map(|fact| format!("{} {}", fact.origin, shown(fact)));
+            let d = self.diags.error(blame, text).note(notes.join("; "));
+            d.help("give it both outputs of one `MaxPool2d(.., return_indices = true)`");
+            return Err(());
+        }
+        Ok(())
     }
 
     fn is_neuron(&self, leaf: &Leaf) -> bool {

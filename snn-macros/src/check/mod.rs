@@ -67,7 +67,7 @@ impl Walk<'_> {
             let args: Option<Vec<Fact>> = op.args.iter().map(|&v| group.flow.facts[v].clone()).collect();
             let outs = match (&op.kind, args) {
                 (OpKind::Node(i), args) => match (&mut group.nodes[*i].kind, args) {
-                    (NodeKind::Leaf(leaf), Some(args)) => self.leaf(leaf, &args[0], op.blame, op.outs.len()),
+                    (NodeKind::Leaf(leaf), Some(args)) => self.leaf(leaf, &args, op.blame, op.outs.len()),
                     (NodeKind::Group(inner), args) => {
                         let facts = match args {
                             Some(args) => args.into_iter().map(Some).collect(),

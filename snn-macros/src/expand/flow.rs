@@ -209,8 +209,9 @@ impl<'t, 'n> Writer<'t, 'n> {
         };
         let f = Ident::new(method, span);
         let steps = (method == "repeat").then(|| quote!(steps,));
-        if op.outs.len() > 1 {
-            return quote!(self #field.#f(#x, cx)?);
+        if op.outs.len() > 1 || op.args.len() > 1 {
+            let values = op.args.iter().map(|&v| self.borrow(v));
+            return quote!(self #field.#f(#(#values,)* cx)?);
         }
         let state = if leaf.stateful() { quote!(&mut s #field) } else { quote!(&mut ()) };
         let plain = quote!(#root::Layer::#f(&self #field, #x, #steps #state, cx)?);

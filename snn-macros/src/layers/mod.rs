@@ -34,6 +34,7 @@ mod stbif;
 mod surrogate;
 mod synapse_filter;
 mod time;
+mod unpool;
 mod upsample;
 mod voting;
 mod weight_standard;
@@ -58,6 +59,11 @@ pub(crate) struct LayerSpec {
 }
 
 impl LayerSpec {
+    /// Values it takes, all of one shape: one, but for the maxima and indices of `MaxUnpool2d`.
+    pub(crate) fn inputs(&self) -> usize {
+        if unpool::LAYERS.iter().any(|l| l.name == self.name) { 2 } else { 1 }
+    }
+
     /// Does it give one value per step even for an input that is the same at every step?
     pub(crate) fn per_step(&self) -> bool {
         matches!(self.state, Some(State::Neuron | State::Memory | State::Draws)) || self.modes == Modes::MultiOnly
@@ -175,6 +181,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         pool::MAX,
         pool::AVG,
         adaptive_pool::LAYERS,
+        unpool::LAYERS,
         upsample::LAYERS,
         weight_standard::LAYERS,
         print_shape::LAYERS,

@@ -286,17 +286,15 @@ impl Wiring<'_> {
         let node = &self.nodes[index];
         let want = match &node.kind {
             NodeKind::Group(g) => g.arity(),
-            _ => 1,
+            NodeKind::Leaf(leaf) => leaf.inputs(),
+            NodeKind::Poisoned => 1,
         };
         if values.len() != want {
-            self.diags.error(
-                blame,
-                format!(
-                    "`{func}` takes {}, but gets {}",
-                    if want == 1 { "one value".to_string() } else { format!("{want} values") },
-                    values.len()
-                ),
-            );
+            let values_wanted = if want == 1 { "one value".to_string() } else { format!("{want} values") };
+            let d = self.diags.error(blame, format!("`{func}` takes {values_wanted}, but gets {}", values.len()));
+            if want == 2 && matches!(node.kind, NodeKind::Leaf(_)) {
+                d.help(format!("write `{func}(y, indices)` with both outputs of a `MaxPool2d(.., return_indices = true)`"));
+            }
             return None;
         }
         let outs: Vec<Value> = (0..results(node)).map(|_| self.flow.fresh()).collect();

@@ -396,3 +396,63 @@ snn_net! {
 //                       ^error{`PrintShapeModule`: `ext_str` expects a string, but gets `5`}
     }
 }
+
+// `MaxUnpool2d` needs to know where.
+snn_net! {
+    net A(x: [T, 2, 4, 4]) {
+        T = 4;
+        MaxPool2d(2),
+        up: MaxUnpool2d(2),
+//          ^^^^^^^^^^^^^^error{`up` takes 2 values, but gets 1}
+// note{`MaxPool2d` (line 319) outputs [T, 2, 2, 2]}
+// help{write a `forward` that calls it on both: `unpool(y, indices)`}
+    }
+}
+
+// In `forward` as well.
+snn_net! {
+    net A(x: [T, 2, 4, 4]) {
+        T = 4;
+        pool: MaxPool2d(2, return_indices = true),
+        up: MaxUnpool2d(2),
+        forward(x) {
+            let (y, i) = pool(x);
+            up(y)
+//          ^^^^^error{`up` takes 2 values, but gets 1}
+// help{write `up(y, indices)` with both outputs of a `MaxPool2d(.., return_indices = true)`}
+        }
+    }
+}
+
+// Indices of another shape.
+snn_net! {
+    net A(x: [T, 2, 4, 4]) {
+        T = 4;
+        pool: MaxPool2d(2, return_indices = true),
+        again: MaxPool2d(2),
+        up: MaxUnpool2d(2),
+        forward(x) {
+            let (y, i) = pool(x);
+            up(again(y), i)
+//          ^^^^^^^^^^^^^^^error{`up` needs values of one shape, but gets [T, 2, 1, 1] and [T, 2, 2, 2]}
+// note{`again` (line 342) outputs [T, 2, 1, 1]; `pool` (line 341) outputs [T, 2, 2, 2]}
+// help{give it both outputs of one `MaxPool2d(.., return_indices = true)`}
+        }
+    }
+}
+
+// A size that no such pool shrinks to this.
+snn_net! {
+    net A(x: [T, 2, 5, 5]) {
+        T = 4;
+        pool: MaxPool2d(2, return_indices = true),
+        up: MaxUnpool2d(2, output_size = 6),
+//                                       ^error{`up` gives a 4x4 output, give or take less than a stride, but `output_size` asks for a 6x6 one}
+// note{`pool` (line 355) outputs [2, 2, 2]}
+// help{write the size that went into the `MaxPool`}
+        forward(x) {
+            let (y, i) = pool(x);
+            up(y, i)
+        }
+    }
+}
