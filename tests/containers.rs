@@ -326,3 +326,67 @@ fn containers_and_blocks_nest() -> Result<()> {
     assert_eq!(s.named_tensors().iter().filter(|(name, _)| name.ends_with(".y")).count(), 6);
     Ok(())
 }
+
+snn_net! {
+    /// Recurrent neurons whose steps are one kernel, ..
+    net OneKernel(x: [T, 5]) -> ([T, 5], [T, 5], [T, 5], [T, 5]) {
+        T = 6;
+        step_mode = 'm';
+        surrogate = ATan;
+        a: ElementWiseRecurrentContainer([#[record(spikes, voltage)] IFNode(v_reset = None)], add),
+        b: ElementWiseRecurrentContainer(LIFNode(decay_input = false, surrogate_function = ATan(spiking = false)), mul),
+        c: ElementWiseRecurrentContainer(ParametricLIFNode(init_tau = 1.5, v_threshold = 0.3), sub),
+        d: ElementWiseRecurrentContainer(IFNode(), max),
+        forward(x) { (a(x), b(x), c(x), d(x)) }
+    }
+
+    /// .. and the same, stepping: closures are not known to the kernels.
+    net Stepping(x: [T, 5]) -> ([T, 5], [T, 5], [T, 5], [T, 5]) {
+        T = 6;
+        step_mode = 'm';
+        surrogate = ATan;
+        a: ElementWiseRecurrentContainer([#[record(spikes, voltage)] IFNode(v_reset = None)], |y, x| y + x),
+        b: ElementWiseRecurrentContainer(LIFNode(decay_input = false, surrogate_function = ATan(spiking = false)), |y, x| y * x),
+        c: ElementWiseRecurrentContainer(ParametricLIFNode(init_tau = 1.5, v_threshold = 0.3), |y, x| y - x),
+        d: ElementWiseRecurrentContainer(IFNode(), |y, x| y.f_maximum(x)),
+        forward(x) { (a(x), b(x), c(x), d(x)) }
+    }
+}
+
+#[test]
+fn a_neuron_that_hears_itself_is_one_kernel_with_the_same_numbers() -> Result<()> {
+    let (va, vb) = (store(), store());
+    let (one, many) = (OneKernel::new(&va.root())?, Stepping::new(&vb.root())?);
+    let x = input(&[6, 3, 5]) * 1.5;
+    let (xa, xb) = (x.copy().set_requires_grad(true), x.copy().set_requires_grad(true));
+    let (mut sa, mut sb) = (one.state(3), many.state(3));
+    // Twice: the second pass starts from the first one's state, and the gradient flows through it.
+    let mut losses = Vec::new();
+    for _ in 0..2 {
+        let a = one.forward_from(&OneKernel::input(xa.shallow_clone())?, &mut sa, true)?;
+        let b = many.forward_from(&Stepping::input(xb.shallow_clone())?, &mut sb, true)?;
+        for (a, b) in [(&a.0, &b.0), (&a.1, &b.1), (&a.2, &b.2), (&a.3, &b.3)] {
+            assert!(a.sum(Kind::Float).double_value(&[]) > 0.0);
+            assert_near(a, b, 1e-6);
+        }
+        let weights = rand(&[6, 3, 5]);
+        let sum = |y: [&Tensor; 4]| y.iter().map(|y| (*y * &weights).sum(Kind::Float)).reduce(|a, b| a + b).expect("four outputs");
+        losses.push((sum([&a.0, &a.1, &a.2, &a.3]), sum([&b.0, &b.1, &b.2, &b.3])));
+    }
+    for ((name, a), (other, b)) in sa.named_tensors().iter().zip(&sb.named_tensors()) {
+        assert_eq!(name, other);
+        assert_near(a, b, 1e-6);
+    }
+    let (a, b) = losses.into_iter().reduce(|(a, b), (c, d)| (a + c, b + d)).expect("two passes");
+    a.f_backward()?;
+    b.f_backward()?;
+    assert!(xa.grad().abs().max().double_value(&[]) > 0.0);
+    assert_near(&xa.grad(), &xb.grad(), 1e-4);
+    assert_near(&one.c.sub_module.w().grad(), &many.c.sub_module.w().grad(), 1e-3);
+
+    let (_, a) = one.forward_recorded(&OneKernel::input(x.shallow_clone())?, false)?;
+    let (_, b) = many.forward_recorded(&Stepping::input(x)?, false)?;
+    assert_near(&a.a.sub_module.0.spikes, &b.a.sub_module.0.spikes, 0.0);
+    assert_near(&a.a.sub_module.0.voltage, &b.a.sub_module.0.voltage, 1e-6);
+    Ok(())
+}

@@ -1,6 +1,7 @@
 //! What generated code names, as `$crate::__private::X`. No part of the public interface: it may change with any version.
 
 pub use snn_kernels as kernels;
+pub use snn_kernels::Join;
 pub use snn_macros::snn_net as snn_net_impl;
 pub use snn_macros::snn_neuron as snn_neuron_impl;
 pub use snn_shape as shape;

@@ -3,6 +3,7 @@
 mod by_hand;
 mod case;
 mod errors;
+mod feedback;
 mod forward;
 mod gradient;
 mod neunorm;

@@ -24,13 +24,17 @@ use super::flat::{Flat, group_taps};
 use super::flow::{Style, Writer};
 use super::methods::{self, define};
 use super::run::written_out;
+use super::state::member;
 use super::types::{Kind, Types};
-use crate::ir::{Group, NodeKind, Time, What};
-use crate::layers::{Container, How};
+use crate::ir::{Group, GroupKind, Node, NodeKind, OpKind, Time, What};
+use crate::layers::{Container, FUSED_INSIDE, How};
 
 /// The function of a container for an input with this time axis.
 pub(super) fn function<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &Kind, style: Style, time: Time) -> Ident {
     let root = types.root();
+    if let Some((neuron, join)) = fused(group, root) {
+        return one_kernel(types, group, kind, &neuron, &join, style, time);
+    }
     let body =
         if c.how == How::Feedback { fed_back(types, group, c, kind) } else { methods::function(types, group, kind, Style::Step, &[time]) };
     let step = define(types, kind, "__step", body);
@@ -131,6 +135,65 @@ fn fed_back<'a>(types: &mut Types<'a>, group: &'a Group, c: &Container, kind: &K
     }
 }
 
+/// A neuron whose last output joins its input is a neuron itself: where it is, and how they are joined, if the kernels know both.
+fn fused(group: &Group, root: &TokenStream) -> Option<(TokenStream, TokenStream)> {
+    let ([node], [join, _]) = (&group.nodes[..], &group.flow.ops[..]) else { return None };
+    let OpKind::Builtin(join) = &join.kind else { return None };
+    let (leaf, place) = match &node.kind {
+        NodeKind::Leaf(leaf) => (leaf, quote!(.sub_module)),
+        NodeKind::Group(list) if matches!(list.kind, GroupKind::List) => match &list.nodes[..] {
+            [Node { kind: NodeKind::Leaf(leaf), label, .. }] => {
+                let label = member(label);
+                (leaf, quote!(.sub_module.#label))
+            }
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let join = match join.name {
+        "add" => quote!(Add),
+        "mul" => quote!(Mul),
+        "sub" => quote!(Sub),
+        "max" => quote!(Max),
+        _ => return None,
+    };
+    let known = matches!(&leaf.what, What::Known(spec) if FUSED_INSIDE.contains(&spec.name));
+    known.then(|| (place, quote!(#root::Join::#join)))
+}
+
+/// All steps in one call of a kernel:
+///
+/// ```text
+/// fn __sequence(&self, x0: &Tensor, steps: i64, s: &mut CsnnRecState, cx: &Cx) -> Result<Tensor> {
+///     Feedback::new(&self.sub_module, Join::Add).sequence(x0, &mut s.y, &mut s.sub_module, None)
+/// }
+/// ```
+fn one_kernel(
+    types: &mut Types<'_>,
+    group: &Group,
+    kind: &Kind,
+    neuron: &TokenStream,
+    join: &TokenStream,
+    style: Style,
+    time: Time,
+) -> Ident {
+    let root = types.root();
+    let Signature { params, .. } = Signature::of(types, group, kind);
+    let tap = if group_taps(group) > 0 { quote!(taps.first_mut()) } else { quote!(::core::option::Option::None) };
+    let (name, method, steps) = match (style, time) {
+        (Style::Step, _) => ("__step", quote!(step), None),
+        (Style::Sequence, Time::Seq) => ("__sequence", quote!(sequence), None),
+        (Style::Sequence, _) => ("__repeat", quote!(repeat), Some(quote!(steps,))),
+    };
+    let head = (style == Style::Sequence).then(|| quote!(steps: i64,));
+    let body = quote! {
+        (&self, x0: &#root::Tensor, #head #params) -> #root::Result<#root::Tensor> {
+            #root::neuron::Feedback::new(&self #neuron, #join).#method(x0, #steps &mut s.y, &mut s #neuron, #tap)
+        }
+    };
+    define(types, kind, name, body)
+}
+
 /// Does what leaves change with time?
 fn gives(group: &Group) -> Time {
     group.flow.outputs.first().and_then(|&v| group.flow.facts[v].as_ref()).map_or(Time::Seq, |f| f.time)
@@ -138,7 +201,7 @@ fn gives(group: &Group) -> Time {
 
 /// Layers of the user's own have no state where all steps are one batch: rustc looks.
 fn remembers_nothing(group: &Group, root: &TokenStream) -> TokenStream {
-    let check = |node: &crate::ir::Node| match &node.kind {
+    let check = |node: &Node| match &node.kind {
         NodeKind::Leaf(leaf) => match &leaf.what {
             What::Own { path, .. } => {
                 // What rustc says is about the layer, not about the `use` that names it.

@@ -66,6 +66,9 @@ pub(super) const LAYERS: &[LayerSpec] = &[
     container("TLastSeqToANNContainer", &[LAYERS_INSIDE], Modes::Both),
 ];
 
+/// Neurons around which a recurrent container is one kernel (kernels/src/neuron/feedback.rs); around the others it steps.
+pub(crate) const FUSED_INSIDE: &[&str] = &["IFNode", "LIFNode", "ParametricLIFNode"];
+
 /// Does the row describe a container?
 pub(crate) fn is_container(spec: &LayerSpec) -> bool {
     spec.params.first().is_some_and(|p| p.kind == Kind::Layers)

@@ -53,7 +53,7 @@ pub(super) struct Fused {
     learned: Vec<Tensor>,
     kernels: Arc<dyn Compiled>,
     /// Of a surrogate function that draws at random.
-    stream: Option<Stream>,
+    stream: Option<Arc<Stream>>,
 }
 
 impl Fused {
@@ -81,8 +81,14 @@ impl Fused {
             }
         };
         let learned = specs.iter().zip(start).map(parameter).collect::<Result<_>>()?;
-        let stream = surrogate.draws().then(|| Stream::new(scope));
+        let stream = surrogate.draws().then(|| Arc::new(Stream::new(scope)));
         Ok(Fused { layer: scope.name().to_string(), label, states, specs, learned, kernels, stream })
+    }
+
+    /// The same layer, its parameters shared, with other kernels around its neuron.
+    pub(super) fn around(&self, label: &'static str, states: &'static [&'static str], kernels: Arc<dyn Compiled>) -> Fused {
+        let learned = self.learned.iter().map(Tensor::shallow_clone).collect();
+        Fused { layer: self.layer.clone(), label, states, specs: self.specs, learned, kernels, stream: self.stream.clone() }
     }
 
     pub(super) fn learned(&self) -> &[Tensor] {

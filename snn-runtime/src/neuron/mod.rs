@@ -5,6 +5,7 @@
 //! s). One step, a sequence, or one input shown several times is one call of a fused kernel and one node of the graph.
 
 mod dsr;
+mod feedback;
 mod firing;
 mod fused;
 mod gated_lif;
@@ -19,6 +20,7 @@ mod state;
 mod stbif;
 
 pub use dsr::{DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig};
+pub use feedback::Feedback;
 pub use gated_lif::{GatedLIFNode, GatedLIFNodeConfig, GatedLIFState};
 pub use masked_psn::{MaskedPSN, MaskedPSNConfig, MaskedPSNState};
 pub use mpbn::{MPBNLIFNode, MPBNLIFNodeConfig, PotentialNorm};

@@ -21,8 +21,8 @@ use crate::tap::Tap;
 /// Any; each state has that of one step.
 #[derive(Debug)]
 pub struct Node<N> {
-    config: N,
-    fused: Fused,
+    pub(super) config: N,
+    pub(super) fused: Fused,
 }
 
 impl<N: Neuron + Compiled> Node<N> {

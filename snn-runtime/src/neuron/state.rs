@@ -35,6 +35,12 @@ impl NeuronState {
             None => self.more.push((name, tensor)),
         }
     }
+
+    /// Takes a state beside the potential out of it.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Tensor> {
+        let at = self.more.iter().position(|(n, _)| *n == name)?;
+        Some(self.more.remove(at).1)
+    }
 }
 
 impl State for NeuronState {
