@@ -1,125 +1,23 @@
-//! `LIFNode`: h = v + (x - (v - v_reset)) / tau.
+//! LIF: SpikingJelly `LIFNode`.
 
-use super::{Adjoint, Charged, Finished, Learned, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron};
-use crate::{Real, Refused, Surrogate};
+snn_macros::snn_neuron! {
+    (crate)
+    /// Leaky integrate and fire: h = v + (x - (v - rest)) / tau, or without `decay_input` h = v - (v - rest) / tau + x. It leaks to rest, which is
+    /// `v_reset`, or 0 where that is `None`.
+    ///
+    /// SpikingJelly equivalent: `neuron.LIFNode(..)`.
+    pub neuron LIFNode {
+        /// Membrane time constant in steps, greater than 1.
+        tau: f64 = 2.0 where tau > 1.0, "it counts steps; `IFNode` is the neuron without a leak";
+        /// Is the input divided by `tau`, too?
+        decay_input: bool = true;
+        base;
 
-/// Arguments of `LIFNode`, in SpikingJelly's words. The default has SpikingJelly's values.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct LIFNodeConfig {
-    /// Membrane time constant in steps, greater than 1.
-    pub tau: f64,
-    /// Is the input divided by `tau`, too?
-    pub decay_input: bool,
-    /// The potential at which it fires.
-    pub v_threshold: f64,
-    /// The potential after a spike, to which it also leaks; `None`: the threshold is subtracted, and it leaks to 0.
-    pub v_reset: Option<f64>,
-    /// What stands in for a spike's derivative.
-    pub surrogate_function: Surrogate,
-    /// Is the spike a constant in the reset, when gradients are taken?
-    pub detach_reset: bool,
-}
-
-impl Default for LIFNodeConfig {
-    fn default() -> Self {
-        LIFNodeConfig {
-            tau: 2.0,
-            decay_input: true,
-            v_threshold: 1.0,
-            v_reset: Some(0.0),
-            surrogate_function: Surrogate::default(),
-            detach_reset: false,
+        step(x) {
+            let h = if decay_input { v + (x - (v - rest)) / tau } else { v - (v - rest) / tau + x };
+            let s = spike(h - v_threshold);
+            v = reset(h, s);
+            s
         }
     }
 }
-
-impl Neuron for LIFNodeConfig {
-    const NAME: &'static str = "LIFNode";
-    const STATES: &'static [&'static str] = &["v"];
-    const LEARNED: &'static [Learned] = &[];
-    const CONSTANTS: usize = 5;
-    const LEARNED_CONSTANTS: usize = 0;
-    const FIRES: usize = 1;
-    const KEPT: usize = 1;
-    const CUDA: &'static str = "";
-
-    fn check(&self) -> Result<(), Refused> {
-        Refused::time_constant("tau", self.tau)?;
-        Refused::threshold_and_reset(self.v_threshold, self.v_reset)
-    }
-
-    fn surrogate(&self) -> Surrogate {
-        self.surrogate_function
-    }
-
-    fn learned_start(&self, out: &mut [f64; MAX_LEARNED]) {
-        let _ = out;
-    }
-
-    fn constants(&self, learned: &[f64; MAX_LEARNED], out: &mut [f64; MAX_CONSTANTS]) {
-        let _ = learned;
-        out[0] = self.tau;
-        out[1] = self.v_threshold;
-        out[2] = self.v_reset.unwrap_or(0.0);
-        out[3] = 1.0 - 1.0 / self.tau;
-        out[4] = 1.0 / self.tau;
-    }
-
-    fn constants_gradient(&self, learned: &[f64; MAX_LEARNED], upstream: &[f64; MAX_CONSTANTS], out: &mut [f64; MAX_LEARNED]) {
-        let _ = (learned, upstream, out);
-    }
-
-    fn start(&self, _: &[f64; MAX_CONSTANTS], out: &mut [f64; MAX_STATES]) {
-        out[0] = self.v_reset.unwrap_or(0.0);
-    }
-
-    #[inline(always)]
-    fn charge<F: Real>(&self, c: &[F; MAX_CONSTANTS], s: &[F; MAX_STATES], x: F) -> Charged<F> {
-        let v = s[0];
-        let h = if self.decay_input { v + (x - (v - c[2])) / c[0] } else { v - (v - c[2]) / c[0] + x };
-        Charged { over: [h - c[1], F::ZERO], kept: [h, F::ZERO, F::ZERO, F::ZERO] }
-    }
-
-    #[inline(always)]
-    fn finish<F: Real>(
-        &self,
-        c: &[F; MAX_CONSTANTS],
-        _: &[F; MAX_STATES],
-        _: F,
-        kept: &[F; MAX_KEPT],
-        spikes: &[F; MAX_FIRES],
-    ) -> Finished<F> {
-        let (h, spike) = (kept[0], spikes[0]);
-        let v = match self.v_reset {
-            Some(_) => spike * c[2] + (F::ONE - spike) * h,
-            None => h - spike * c[1],
-        };
-        Finished { states: [v, F::ZERO, F::ZERO, F::ZERO], y: spike }
-    }
-
-    #[inline(always)]
-    fn adjoint<F: Real>(
-        &self,
-        c: &[F; MAX_CONSTANTS],
-        s: &[F; MAX_STATES],
-        x: F,
-        kept: &[F; MAX_KEPT],
-        spikes: &[F; MAX_FIRES],
-        slopes: &[F; MAX_FIRES],
-        grad_y: F,
-        grad_states: &[F; MAX_STATES],
-    ) -> Adjoint<F> {
-        let (h, spike, grad_v) = (kept[0], spikes[0], grad_states[0]);
-        let (keep, jump) = match self.v_reset {
-            Some(_) => (F::ONE - spike, c[2] - h),
-            None => (F::ONE, -c[1]),
-        };
-        let through = if self.detach_reset { F::ZERO } else { grad_v * jump };
-        let grad_h = slopes[0] * (grad_y + through) + grad_v * keep;
-        let _ = (s, x);
-        let grad_x = if self.decay_input { grad_h * c[4] } else { grad_h };
-        Adjoint { x: grad_x, states: [grad_h * c[3], F::ZERO, F::ZERO, F::ZERO], constants: [F::ZERO; MAX_CONSTANTS] }
-    }
-}
-
-crate::compiled!(LIFNodeConfig);

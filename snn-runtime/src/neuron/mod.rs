@@ -14,6 +14,7 @@ mod mpbn;
 mod node;
 mod non_spiking;
 mod parallel;
+mod pointwise;
 mod psn;
 mod sliding_psn;
 mod state;
@@ -26,31 +27,18 @@ pub use masked_psn::{MaskedPSN, MaskedPSNConfig, MaskedPSNState};
 pub use mpbn::{MPBNLIFNode, MPBNLIFNodeConfig, PotentialNorm};
 pub use node::Node;
 pub use non_spiking::{Decode, NonSpikingIFNode, NonSpikingIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig};
+pub use pointwise::*;
 pub use psn::{PSN, PSNConfig};
 pub use sliding_psn::{SlidingPSN, SlidingPSNConfig};
-pub use snn_kernels::{Compiled, IFNodeConfig, LIFNodeConfig, Neuron, ParametricLIFNodeConfig};
+pub use snn_kernels::{
+    ActivationAwareIFNodeConfig, Compiled, EIFNodeConfig, HalfThresholdIFNodeConfig, IFNodeConfig, IzhikevichNodeConfig, KLIFNodeConfig,
+    LIAFNodeConfig, LIFNodeConfig, Neuron, ParametricLIFNodeConfig, QIFNodeConfig, RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig,
+    TernaryIFNodeConfig, TernaryLIFNodeConfig,
+};
 pub use state::NeuronState;
 pub use stbif::{STBIFNode, STBIFNodeConfig, STBIFState};
 
 use crate::error::Result;
-
-/// Integrate and fire: h = v + x.
-///
-/// SpikingJelly equivalent: `neuron.IFNode(..)`.
-///
-/// # Shapes
-///
-/// Any; the state `v` has that of one step.
-pub type IFNode = Node<IFNodeConfig>;
-
-/// Leaky integrate and fire: h = v + (x - (v - v_reset)) / tau, or without `decay_input` h = v - (v - v_reset) / tau + x.
-///
-/// SpikingJelly equivalent: `neuron.LIFNode(..)`.
-///
-/// # Shapes
-///
-/// Any; the state `v` has that of one step.
-pub type LIFNode = Node<LIFNodeConfig>;
 
 /// Leaky integrate and fire with a learned time constant, one for the layer: 1 / tau = sigmoid(w). From "Incorporating
 /// Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks" (Fang et al., ICCV 2021).

@@ -43,6 +43,7 @@ pub(super) fn config(item: &Item, ty: &Ident, root: &TokenStream) -> TokenStream
         #intro
         #(#attrs)*
         #[derive(Clone, Copy, Debug, PartialEq)]
+        #[allow(non_snake_case, reason = "the names are those of the definition")]
         #vis struct #ty { #(#fields)* #spiking }
 
         impl ::core::default::Default for #ty {
