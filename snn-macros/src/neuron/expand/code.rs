@@ -93,13 +93,23 @@ impl Rust<'_> {
                 let a = operand(a);
                 quote!(-#a)
             }
+            Op::Unary(Unary::Sigmoid, a) if self.double => {
+                let a = operand(a);
+                quote!((1f64 / (1f64 + f64::exp(-#a))))
+            }
             Op::Unary(f, a) => {
-                let (f, a) = (format_ident!("{}", function(f)), value(a));
-                quote!(#root::Real::#f(#a))
+                let a = value(a);
+                match of_std(f).filter(|_| self.double) {
+                    Some(f) => quote!(f64::#f(#a)),
+                    None => {
+                        let f = format_ident!("{}", function(f));
+                        quote!(#root::Real::#f(#a))
+                    }
+                }
             }
             Op::Binary(Binary::Pow, a, b) => {
                 let (a, b) = (value(a), value(b));
-                quote!(#root::Real::pow(#a, #b))
+                if self.double { quote!(f64::powf(#a, #b)) } else { quote!(#root::Real::pow(#a, #b)) }
             }
             Op::Binary(f, a, b) => {
                 // `a * b + c` needs none, and `a + b + c` is read from the left.
@@ -170,7 +180,17 @@ fn number(index: usize) -> Ident {
     Ident::new(&format!("i_{index}"), Span::mixed_site())
 }
 
-/// The name of a function in Rust's `Real`.
+/// Where the standard library has the function: what runs once per call has time for its last bit.
+fn of_std(f: Unary) -> Option<Ident> {
+    let name = match f {
+        Unary::Sigmoid | Unary::Erf | Unary::Erfc => return None,
+        Unary::Round => "round_ties_even",
+        f => function(f),
+    };
+    Some(format_ident!("{name}"))
+}
+
+/// The name of a function in `Real`, and in the CUDA source.
 pub(crate) fn function(f: Unary) -> &'static str {
     match f {
         Unary::Neg => "neg",
