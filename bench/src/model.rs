@@ -77,7 +77,8 @@ impl Model {
         match work.task {
             Task::Backward => tensors.push(("upstream".to_string(), y.rand_like())),
             Task::Train => {
-                tensors.push(("target".to_string(), Tensor::f_randint(CLASSES, [work.batch], (Kind::Int64, Device::Cpu))?.onehot(CLASSES)))
+                let labels = Tensor::f_randint(CLASSES, [work.batch], (Kind::Int64, Device::Cpu))?;
+                tensors.push(("target".to_string(), labels.onehot(CLASSES)));
             }
             Task::Forward | Task::Infer => {}
         }

@@ -31,7 +31,8 @@ cargo xtask COMMAND
 
   demo [--data small|fashion|mnist] [..]     train a spiking network on images (setup first); .. goes to the example
   test [FILTER..]                            all tests and recorded cases (setup first)
-  setup                                      install the CPU part of libtorch 2.13 in .libtorch, once
+  setup [--peers]                            install the CPU part of libtorch 2.13 in .libtorch, once;
+                                             with --peers, the Python frameworks of bench in .peers
   doctor                                     what is here, what is missing, how to fix it
   data fashion|mnist                         fetch a full data set into data/
   goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
@@ -67,6 +68,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
             print!("{USAGE}");
             Ok(ExitCode::SUCCESS)
         }
+        "setup" if rest == ["--peers"] => setup::run(&root, Ready::Say).and_then(|()| bench::peers::setup(&root, Ready::Say)).map(done),
         "setup" => no_more().and_then(|()| setup::run(&root, Ready::Say)).map(done),
         "doctor" => no_more().map(|()| doctor::run(&root)),
         "docs" => no_more().and_then(|()| docs(&root)).map(done),

@@ -9,7 +9,7 @@ mod compare;
 mod contest;
 mod machine;
 mod options;
-mod peers;
+pub(crate) mod peers;
 mod side;
 mod statistics;
 mod table;
@@ -50,7 +50,7 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
 
     setup::run(root, Ready::Silent)?;
     if options.peers {
-        peers::setup(root)?;
+        peers::setup(root, Ready::Silent)?;
     }
     workspace::run(workspace::cargo(root).args(["build", "--release", "--package", "snn-bench"]))?;
     let before = machine::describe();

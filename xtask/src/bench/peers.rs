@@ -14,13 +14,14 @@ use std::time::Instant;
 use anyhow::{Context, Result, ensure};
 
 use crate::libtorch::WHEELS;
+use crate::setup::Ready;
 use crate::staging::Staging;
 use crate::version::Version;
 use crate::{disk, pip, workspace};
 
 /// What the frameworks need to be imported and compiled; all by version, nothing that pip would add. torch and its two CUDA
 /// packages are those of `libtorch.rs`.
-const PACKAGES: [&str; 24] = [
+const PACKAGES: [&str; 19] = [
     "spikingjelly==2.0.0",
     "snntorch==1.0.0",
     "norse==1.1.0",
@@ -30,11 +31,7 @@ const PACKAGES: [&str; 24] = [
     "nir==1.0.8",
     "nirtorch==2.6",
     "numpy==2.4.6",
-    "packaging==26.4",
-    "pillow==13.0.0",
     "safetensors==0.8.0",
-    "scipy==1.17.1",
-    "setuptools==80.9.0",
     "tqdm==4.70.1",
     // torch's own
     "filelock==4.3.1",
@@ -45,7 +42,6 @@ const PACKAGES: [&str; 24] = [
     "networkx==3.6.1",
     "sympy==1.14.0",
     "typing-extensions==4.16.0",
-    "wheel==0.45.1",
 ];
 
 /// The libraries that `libtorch_cuda.so` and `libtorch_python.so` name and a CPU never calls.
@@ -91,9 +87,12 @@ pub(crate) fn python(root: &Path) -> Command {
 ///
 /// # Errors
 /// If something it needs is missing; the message ends with the exact fix.
-pub(crate) fn setup(root: &Path) -> Result<()> {
+pub(crate) fn setup(root: &Path, ready: Ready) -> Result<()> {
     let dir = folder(root);
     if is_ready(&dir) {
+        if ready == Ready::Say {
+            println!("the peers are ready in {}", dir.display());
+        }
         return Ok(());
     }
     let python = pip::python()?;
