@@ -21,7 +21,7 @@ use crate::{disk, pip, workspace};
 
 /// What the frameworks need to be imported and compiled; all by version, nothing that pip would add. torch and its two CUDA
 /// packages are those of `libtorch.rs`.
-const PACKAGES: [&str; 19] = [
+const PACKAGES: [&str; 20] = [
     "spikingjelly==2.0.0",
     "snntorch==1.0.0",
     "norse==1.1.0",
@@ -40,6 +40,7 @@ const PACKAGES: [&str; 19] = [
     "markupsafe==3.0.4",
     "mpmath==1.4.1",
     "networkx==3.6.1",
+    "setuptools==80.9.0",
     "sympy==1.14.0",
     "typing-extensions==4.16.0",
 ];
@@ -64,9 +65,9 @@ const LAZY: &str = "import os, sys; sys.setdlopenflags(os.RTLD_LAZY)\n";
 /// What must work before the environment is published.
 const PROBE: &str = "import torch, spikingjelly.activation_based.model.sew_resnet, snntorch, norse.torch, safetensors.torch\n\
                      assert not torch.cuda.is_available()\n\
-                     print((torch.ones(2, 2) @ torch.ones(2, 2)).sum().item(), torch.__version__)";
+                     print(torch.compile(lambda x: (x @ x).sum())(torch.ones(2, 2)).item(), torch.__version__)";
 const NEEDS_MB: u64 = 3500;
-const LEAVES_MB: u64 = 1500;
+const LEAVES_MB: u64 = 1450;
 /// SpikingJelly 2.0.0 asks for it.
 const PYTHON: Version = Version(3, 11, 0);
 
@@ -75,11 +76,16 @@ fn folder(root: &Path) -> PathBuf {
     root.join(".peers")
 }
 
-/// The interpreter of the environment, deaf to the user's `PYTHON..` variables, leaving no compiled files beside the sources. What
-/// torch.compile makes is kept for the next run.
+/// The interpreter of the environment.
 pub(crate) fn python(root: &Path) -> Command {
-    let mut python = Command::new(folder(root).join("bin/python"));
-    python.args(["-E", "-B"]).env("TORCHINDUCTOR_CACHE_DIR", folder(root).join("compiled"));
+    interpreter(&folder(root))
+}
+
+/// Deaf to the user's `PYTHON..` variables, leaving no compiled files beside the sources. What torch.compile makes is kept for the
+/// next run.
+fn interpreter(dir: &Path) -> Command {
+    let mut python = Command::new(dir.join("bin/python"));
+    python.args(["-E", "-B"]).env("TORCHINDUCTOR_CACHE_DIR", dir.join("compiled"));
     python
 }
 
@@ -116,8 +122,7 @@ pub(crate) fn setup(root: &Path, ready: Ready) -> Result<()> {
     let packages = out.join(format!("lib/python{}.{}/site-packages", version.0, version.1));
     install(&python, staging.dir(), &packages)?;
     fill_in(&packages)?;
-    let works = workspace::output(Command::new(out.join("bin/python")).args(["-E", "-c", PROBE]))
-        .context("the installed frameworks cannot be imported")?;
+    let works = workspace::output(interpreter(&out).args(["-c", PROBE])).context("the installed frameworks do not work")?;
     let works = String::from_utf8_lossy(&works.stdout).trim().to_string();
     ensure!(works.starts_with("8.0 2.13.0"), "the installed torch computes and is `{works}`, not `8.0 2.13.0`");
     fs::write(out.join("STAMP"), stamp())?;
