@@ -49,10 +49,7 @@ impl Walk<'_> {
             return Err(());
         }
         if !c.time_last && arrives.time == Time::Reduced {
-            self.diags
-                .error(blame, format!("`{}` needs a value for each step, but time is gone before it", c.shown))
-                .note(format!("{} {}", arrives.origin, show(&arrives.shape, false)))
-                .help("move it before `MeanOverTime()`");
+            self.time_is_gone(&c.shown, arrives, blame);
             return Err(());
         }
         let mut fact = arrives.clone();

@@ -100,6 +100,13 @@ impl Walk<'_> {
         Ok(built)
     }
 
+    pub(super) fn time_is_gone(&mut self, shown: &str, arrives: &Fact, blame: Blame) {
+        self.diags
+            .error(blame, format!("`{shown}` needs a value for each step, but time is gone before it"))
+            .note(format!("{} {}", arrives.origin, show(&arrives.shape, false)))
+            .help("move it before what ends time, such as `MeanOverTime()`");
+    }
+
     /// The time axis after the layer.
     fn time(&mut self, leaf: &Leaf, arrives: &Fact, blame: Blame) -> Result<Time, ()> {
         let (neuron, steps) = match &leaf.what {
@@ -107,10 +114,7 @@ impl Walk<'_> {
             What::Own { .. } => (false, arrives.time != Time::Reduced),
         };
         if steps && arrives.time == Time::Reduced {
-            self.diags
-                .error(blame, format!("`{}` needs a value for each step, but time is gone before it", leaf.shown))
-                .note(format!("{} {}", arrives.origin, show(&arrives.shape, false)))
-                .help("move it before `MeanOverTime()`");
+            self.time_is_gone(&leaf.shown, arrives, blame);
             return Err(());
         }
         if neuron && arrives.spikes {

@@ -18,7 +18,7 @@ fn a_net_that_needs_whole_sequences_has_no_step() {
     let net = |layer: &str| {
         format!("net A(x: [T, 4]) -> [T, 4] {{ T = 4; step_mode = 'm'; [[{layer}, Linear(_, 4)], #[record(spikes)] IFNode()] }}")
     };
-    let (without, with) = (functions(&net("WholeSequence()")), functions(&net("Identity()")));
+    let (without, with) = (functions(&net("PSN(_)")), functions(&net("Identity()")));
     let missing: Vec<&str> = with.difference(&without).map(String::as_str).collect();
     assert_eq!(missing, ["__step", "step", "step_t"]);
     for f in ["forward", "forward_t", "forward_from", "forward_chunk", "forward_recorded", "forward_chunk_recorded", "state"] {
@@ -28,7 +28,7 @@ fn a_net_that_needs_whole_sequences_has_no_step() {
 
 #[test]
 fn a_layer_that_ends_time_is_no_part_of_a_lists_function() {
-    let net = "net A(x: [T, 4]) -> [2] { T = 4; step_mode = 'm'; [WholeSequence(decode = true), Linear(_, 2)] }";
+    let net = "net A(x: [T, 4]) -> [2] { T = 4; step_mode = 'm'; [NonSpikingIFNode(decode = \"last_mem\"), Linear(_, 2)] }";
     let found = functions(net);
     assert!(found.contains("forward") && !found.contains("__sequence"), "{found:?}");
 }

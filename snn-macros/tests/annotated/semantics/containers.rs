@@ -115,12 +115,12 @@ snn_net! {
     net A(x: [T, 8]) -> [T, 8] {
         T = 4;
         step_mode = 'm';
-        rec: ElementWiseRecurrentContainer([WholeSequence()], add),
-//                                          ^^^^^^^^^^^^^^^error{`WholeSequence` works on whole sequences, but `ElementWiseRecurrentContainer` gives it one step at a time}
+        rec: ElementWiseRecurrentContainer([PSN(_)], add),
+//                                          ^^^^^^error{`PSN` works on whole sequences, but `ElementWiseRecurrentContainer` gives it one step at a time}
 // note{`ElementWiseRecurrentContainer` stands on line 91}
 // help{put it outside of the container}
-        MultiStepContainer([att: WholeSequence(step_mode = 's')]),
-//                                                         ^^^error{`WholeSequence` works on whole sequences, but `att` is to run step by step}
+        MultiStepContainer([att: TemporalWiseAttention(_, reduction = 2, dimension = 2, step_mode = 's')]),
+//                                                                                                  ^^^error{`TemporalWiseAttention` works on whole sequences, but `att` is to run step by step}
 // note{`MultiStepContainer` stands on line 92}
 // help{put it outside of the container, without `step_mode = 's'`}
         MultiStepContainer([Linear(_, 8, step_mode = 'm')]),
@@ -162,7 +162,7 @@ snn_net! {
         rec: ElementWiseRecurrentContainer([IFNode()], add),
 //           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`rec` needs a value for each step, but time is gone before it}
 // note{`MeanOverTime` (line 120) outputs [8]}
-// help{move it before `MeanOverTime()`}
+// help{move it before what ends time, such as `MeanOverTime()`}
     }
 }
 

@@ -117,7 +117,7 @@ snn_net! {
         MeanOverTime(), late: Delay(1),
 //                            ^^^^^^^^error{`late` needs a value for each step, but time is gone before it}
 // note{`MeanOverTime` (line 87) outputs [8]}
-// help{move it before `MeanOverTime()`}
+// help{move it before what ends time, such as `MeanOverTime()`}
     }
 }
 
@@ -278,7 +278,7 @@ snn_net! {
         MeanOverTime(), att: TemporalWiseAttention(_, 2, dimension = 2),
 //                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`att` needs a value for each step, but time is gone before it}
 // note{`MeanOverTime` (line 210) outputs [8]}
-// help{move it before `MeanOverTime()`}
+// help{move it before what ends time, such as `MeanOverTime()`}
     }
 }
 

@@ -159,7 +159,7 @@ snn_net! {
         bn: TemporalEffectiveBatchNorm1d(_, _),
 //          ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`bn` needs a value for each step, but time is gone before it}
 // note{`MeanOverTime` (line 124) outputs [6]}
-// help{move it before `MeanOverTime()`}
+// help{move it before what ends time, such as `MeanOverTime()`}
     }
 }
 

@@ -5,8 +5,8 @@ snn_net! {
     pub net ShdNet(x: [T, 700]) -> [T, 700] {
         T = 100;
         step_mode = 's';
-        WholeSequence(),
-//      ^^^^^^^^^^^^^^^error{`WholeSequence` works on whole sequences, but `ShdNet` runs step by step}
+        TemporalWiseAttention(_, dimension = 2),
+//      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`TemporalWiseAttention` works on whole sequences, but `ShdNet` runs step by step}
 // note{`step_mode = 's'` is set on line 7}
 // help{set `step_mode = 'm'`}
     }
@@ -16,8 +16,8 @@ snn_net! {
 snn_net! {
     net A(x: [T, 4]) -> [T, 4] {
         T = 4;
-        att: WholeSequence(),
-//           ^^^^^^^^^^^^^^^error{`WholeSequence` works on whole sequences, but `A` runs step by step}
+        att: TemporalWiseAttention(_, reduction = 2, dimension = 2),
+//           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`TemporalWiseAttention` works on whole sequences, but `A` runs step by step}
 // note{`step_mode` is `'s'` unless the net sets it}
 // help{set `step_mode = 'm'`}
     }
@@ -28,8 +28,8 @@ snn_net! {
     net A(x: [T, 4]) -> [T, 4] {
         T = 4;
         step_mode = 'm';
-        att: WholeSequence(step_mode = 's'),
-//                                     ^^^error{`WholeSequence` works on whole sequences, but `att` is to run step by step}
+        tdbn: ThresholdDependentBatchNorm1d(1.0, 1.0, _, step_mode = 's'),
+//                                                                   ^^^error{`ThresholdDependentBatchNorm1d` works on whole sequences, but `tdbn` is to run step by step}
 // note{`step_mode = 'm'` is set on line 24}
 // help{remove its `step_mode = 's'`: `A` gives it whole sequences}
     }
@@ -39,8 +39,8 @@ snn_net! {
 snn_net! {
     net A(x: [T, 4]) -> [T, 4] {
         T = 4;
-        att: WholeSequence(step_mode = 's'),
-//                                     ^^^error{`WholeSequence` works on whole sequences, but `att` is to run step by step}
+        tdbn: ThresholdDependentBatchNorm1d(1.0, 1.0, _, step_mode = 's'),
+//                                                                   ^^^error{`ThresholdDependentBatchNorm1d` works on whole sequences, but `tdbn` is to run step by step}
 // note{`step_mode` is `'s'` unless the net sets it}
 // help{remove its `step_mode = 's'`, and set `step_mode = 'm'` for `A`}
     }
@@ -52,10 +52,10 @@ snn_net! {
         T = 4;
         step_mode = 'm';
         MeanOverTime(),
-        att: WholeSequence(),
-//           ^^^^^^^^^^^^^^^error{`att` needs a value for each step, but time is gone before it}
+        att: TemporalWiseAttention(_, reduction = 2, dimension = 2),
+//           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`att` needs a value for each step, but time is gone before it}
 // note{`MeanOverTime` (line 42) outputs [4]}
-// help{move it before `MeanOverTime()`}
+// help{move it before what ends time, such as `MeanOverTime()`}
     }
 }
 
@@ -64,11 +64,11 @@ snn_net! {
     net A(x: [T, 4]) -> [4] {
         T = 4;
         step_mode = 'm';
-        WholeSequence(decode = true),
+        NonSpikingIFNode(decode = "mean-mem"),
         sn: IFNode(),
 //          ^^^^^^^^error{`sn` needs a value for each step, but time is gone before it}
-// note{`WholeSequence` (line 52) outputs [4]}
-// help{move it before `MeanOverTime()`}
+// note{`NonSpikingIFNode` (line 52) outputs [4]}
+// help{move it before what ends time, such as `MeanOverTime()`}
     }
 }
 
@@ -79,6 +79,6 @@ snn_net! {
 // help{declare `-> [4]`}
         T = 4;
         step_mode = 'm';
-        WholeSequence(decode = true),
+        NonSpikingIFNode(decode = "mean-mem"),
     }
 }
