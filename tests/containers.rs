@@ -271,12 +271,19 @@ fn a_state_of_another_batch_is_refused() -> Result<()> {
     Ok(())
 }
 
+/// Sizes of a net may be numbers of the user's own functions.
+pub fn by(x: &Tensor, n: usize) -> Tensor {
+    x * (1.0 + 1.0 / n as f64)
+}
+
 snn_net! {
+    use crate::by;
+
     /// A block that is recurrent.
     block Loop(c, keep = 0.5) {
-        rec: ElementWiseRecurrentContainer([Linear(_, c), IFNode()], |y, x| keep * y + x),
+        rec: ElementWiseRecurrentContainer([Linear(_, c), IFNode()], |y, x| keep / (c as f64) * y + x),
         norm: SeqToANNContainer([BatchNorm1d(_)]),
-        forward(x) { norm(rec(x)) }
+        forward(x) { by(norm(rec(x)), c) }
     }
 
     /// A block with nothing of its own to say about time.

@@ -108,6 +108,8 @@ pub(super) fn tensors(root: &TokenStream, n: usize, values: &[TokenStream]) -> (
 
 /// The `impl` blocks of all lists and blocks.
 pub(super) fn impls(types: &Types<'_>) -> TokenStream {
+    // Const generics of the net may stand in what its blocks pass to functions.
+    let (generics, arguments, _) = types.net().generics.split_for_impl();
     let items = types.defs.iter().filter(|d| !d.methods.is_empty()).map(|def| {
         let name = &def.name;
         let methods = def.methods.iter().map(|(f, body)| {
@@ -116,7 +118,7 @@ pub(super) fn impls(types: &Types<'_>) -> TokenStream {
         });
         quote! {
             #[allow(unused_variables, clippy::all, reason = "generated: not every block uses every argument")]
-            impl #name { #(#methods)* }
+            impl #generics #name #arguments { #(#methods)* }
         }
     });
     quote!(#(#items)*)

@@ -113,11 +113,12 @@ fn field(f: &Field, tuple: bool) -> Option<TokenStream> {
 
 /// The functions that make fresh states of lists and blocks.
 pub(super) fn fresh(types: &Types<'_>) -> TokenStream {
+    let (generics, arguments, _) = types.net().generics.split_for_impl();
     let items = types.defs.iter().filter(|d| !matches!(d.group.kind, GroupKind::Net)).filter_map(|def| {
         let (name, state) = (&def.name, def.state.as_ref()?);
         let y = def.group.feeds_back().then(|| quote!(y: ::core::option::Option::None,));
         let value = value(def, types, &quote!(#y));
-        Some(quote!(impl #name { fn __fresh(&self) -> #state { #value } }))
+        Some(quote!(impl #generics #name #arguments { fn __fresh(&self) -> #state { #value } }))
     });
     quote!(#(#items)*)
 }

@@ -149,8 +149,9 @@ impl<'a> Types<'a> {
                         i
                     }
                 };
-                let def = &self.defs[index];
-                Kind { ty: def.name.to_token_stream(), state: def.state.as_ref().map(ToTokens::to_token_stream), def: Some(index) }
+                let (def, (_, generics, _)) = (&self.defs[index], self.net.generics.split_for_impl());
+                let name = &def.name;
+                Kind { ty: quote!(#name #generics), state: def.state.as_ref().map(ToTokens::to_token_stream), def: Some(index) }
             }
             NodeKind::Poisoned => Kind { ty: quote!(()), state: None, def: None },
         }
@@ -189,7 +190,6 @@ impl<'a> Types<'a> {
         let items = self.defs.iter().map(|def| {
             let Def { name, attrs, docs, .. } = def;
             let docs = (!docs.is_empty()).then(|| quote!(#[doc = #docs]));
-            let generics = (*name == self.net.name).then_some(&generics);
             let fields = def.fields.iter().map(|f| {
                 let Field { kind: Kind { ty, .. }, attrs, docs, label } = f;
                 let label = match label {
