@@ -30,6 +30,9 @@ pub(crate) struct Order {
     /// x is `[N, ..]`.
     #[serde(default)]
     pub(crate) untimed: bool,
+    /// States that the case has as its outputs after the first.
+    #[serde(default)]
+    pub(crate) final_states: Vec<String>,
     /// A second net that also shows what its layers put out.
     #[serde(default)]
     pub(crate) children: Option<Children>,

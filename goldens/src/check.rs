@@ -60,7 +60,11 @@ impl Check<'_> {
     fn drive(&mut self, drive: Drive, open: Open) -> Result<()> {
         let (order, tensors) = (self.order, self.tensors);
         let mut run = Run::new(order, tensors, open)?;
-        let got = run.outputs(order, drive)?;
+        let mut got = run.outputs(order, drive)?;
+        let states = run.session.states();
+        for name in &order.final_states {
+            got.extend(states.iter().find(|(n, _)| *n == order.name(name)).map(|(_, state)| state.shallow_clone()));
+        }
         let mut loss = Vec::new();
         for (i, (name, want)) in tensors.outputs().into_iter().enumerate() {
             let Some(y) = got.get(i) else {
@@ -74,7 +78,6 @@ impl Check<'_> {
                 loss.push((y * weight).sum(Kind::Float));
             }
         }
-        let states = run.session.states();
         for (path, want) in tensors.under("final.") {
             let name = order.name(path);
             let Some((_, state)) = states.iter().find(|(n, _)| *n == name) else {

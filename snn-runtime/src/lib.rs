@@ -54,6 +54,7 @@ mod pool;
 pub mod prelude;
 mod print_shape;
 mod rng;
+pub mod rnn;
 mod scope;
 mod slots;
 mod space;
@@ -116,6 +117,7 @@ pub use pool::{
 };
 pub use print_shape::{PrintShapeModule, PrintShapeModuleConfig};
 pub use rng::manual_seed;
+pub use rnn::{SpikingGRU, SpikingGRUConfig, SpikingLSTM, SpikingLSTMConfig, SpikingVanillaRNN, SpikingVanillaRNNConfig};
 pub use scope::Scope;
 pub use slots::{SpikeCountToBinary, SpikeCountToBinaryConfig, TemporalBinSum, TemporalBinSumConfig};
 pub use snn_kernels::Activation;

@@ -336,7 +336,10 @@ impl Bind<'_> {
 
     fn value(&mut self, param: &Param, value: &ast::ArgValue) -> Result<ArgValue, ()> {
         let what = self.what(param);
-        if param.kind == Kind::Surrogate {
+        if param.kind == Kind::OptSurrogate && matches!(value, ast::ArgValue::Expr(e) if is_none(e)) {
+            return Ok(ArgValue::None);
+        }
+        if matches!(param.kind, Kind::Surrogate | Kind::OptSurrogate) {
             return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
         }
         if param.kind == Kind::Activation {
@@ -411,7 +414,7 @@ impl Bind<'_> {
             Kind::Choice(words) | Kind::OptChoice(words) => self.choice(e, words, what),
             Kind::Layers => self.wrong(e, param.kind, what),
             Kind::Function => Ok(ArgValue::Apart),
-            Kind::Activation | Kind::Surrogate => unreachable!("taken above"),
+            Kind::Activation | Kind::Surrogate | Kind::OptSurrogate => unreachable!("taken above"),
         }
     }
 
@@ -550,6 +553,7 @@ fn wanted(kind: Kind) -> &'static str {
         Kind::Layers => "layers in brackets",
         Kind::Function => "a function of `(y_prev, x)`",
         Kind::Surrogate => "a surrogate function",
+        Kind::OptSurrogate => "a surrogate function or `None`",
     }
 }
 

@@ -28,6 +28,7 @@ mod non_spiking;
 mod pool;
 mod print_shape;
 mod psn;
+mod rnn;
 mod rule;
 mod spiking_attention;
 mod stbif;
@@ -147,6 +148,8 @@ pub(crate) enum Kind {
     /// A function of `(y_prev, x)`; lowered where it stands.
     Function,
     Surrogate,
+    /// A surrogate function or `None`.
+    OptSurrogate,
 }
 
 /// What an argument is when it is not given.
@@ -194,6 +197,7 @@ pub(crate) fn all() -> impl Iterator<Item = &'static LayerSpec> {
         drop_connect::LAYERS,
         attention::LAYERS,
         spiking_attention::LAYERS,
+        rnn::LAYERS,
         voting::LAYERS,
         neuron::LAYERS,
         psn::LAYERS,

@@ -81,6 +81,7 @@ impl Row for CaseRow {
                 plan["unbatched"] = net.unbatched.into();
                 plan["timed"] = net.timed.clone().into();
                 plan["untimed"] = net.untimed.into();
+                plan["final_states"] = net.final_states.clone().into();
                 if let Some(children) = &net.children {
                     plan["children"] =
                         json!({ "net": module(Kind::Net, &children.module), "outputs": children.outputs, "records": children.records });

@@ -31,6 +31,8 @@ pub(crate) struct Net {
     pub(crate) timed: Vec<bool>,
     /// x is `[N, ..]`: its time, if it has any, is no axis of the net's.
     pub(crate) untimed: bool,
+    /// States that are recorded as the outputs after the first.
+    pub(crate) final_states: Vec<&'static str>,
 }
 
 impl Net {
@@ -86,13 +88,13 @@ fn lone(spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported> {
     }}
 "
     );
-    Ok(Net { module, children: None, prefix: SINGLE, unbatched: false, timed: vec![true], untimed: false })
+    Ok(Net { module, children: None, prefix: SINGLE, unbatched: false, timed: vec![true], untimed: false, final_states: Vec::new() })
 }
 
 fn net(case: &Case, spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported> {
     let body = writer.net(spec)?;
     let shapes = Shapes::of(case, spec)?;
-    let mode = case.step_mode.as_deref().unwrap_or("none");
+    let mode = if is_rnn(spec) { "m" } else { case.step_mode.as_deref().unwrap_or("none") };
     let single = !spec.cls.starts_with("net.");
     let memories = memories(case, single);
     let record_voltage = single && case.shape("aux.v_seq").is_some();
@@ -103,7 +105,15 @@ fn net(case: &Case, spec: &Spec, writer: &mut Writer) -> Result<Net, Unsupported
         unbatched: shapes.unbatched,
         timed: shapes.outputs.iter().map(|(timed, _)| *timed).collect(),
         untimed: shapes.untimed,
+        final_states: if is_rnn(spec) { FINAL_STATES[..case.outputs().len() - 1].to_vec() } else { Vec::new() },
     })
+}
+
+/// What recurrent networks give back besides their outputs; here it is their state.
+const FINAL_STATES: [&str; 2] = ["h", "c"];
+
+fn is_rnn(spec: &Spec) -> bool {
+    spec.cls.starts_with("rnn.")
 }
 
 /// What the case sets before its first step, such as a mask or random numbers: `; set drop.mask`.
@@ -136,7 +146,7 @@ impl Shapes {
         if mode == "whole" && spec.cls.starts_with("layer.") {
             return Shapes::once(case);
         }
-        if mode != "s" && mode != "m" {
+        if mode != "s" && mode != "m" && !is_rnn(spec) {
             return Err(Unsupported(format!("{} called on `{mode}` x", spec.class())));
         }
         for inject in case.inject.iter().flatten() {
@@ -156,7 +166,8 @@ impl Shapes {
             sample.to_vec()
         };
         let batch = if unbatched { None } else { Some(sample[0]) };
-        let outputs = case.outputs().into_iter().map(|y| output(y, steps, batch)).collect::<Result<Vec<_>, _>>()?;
+        let outputs = case.outputs().into_iter().take(if is_rnn(spec) { 1 } else { usize::MAX });
+        let outputs = outputs.map(|y| output(y, steps, batch)).collect::<Result<Vec<_>, _>>()?;
         Ok(Shapes { steps, unbatched, untimed: false, input, outputs })
     }
 
@@ -309,6 +320,15 @@ mod tests {
         let net = net("m", &spec, &json!({"x": ["float32", [7, 2, 4]], "y": ["float32", [3, 2, 4]]}));
         let call = "snn_goldens::lone::<snn::TemporalBinSum>(vs, snn::TemporalBinSumConfig { always_convert: true, num_slots: 3 })";
         assert!(net.module.contains(call), "{}", net.module);
+    }
+
+    #[test]
+    fn final_states_are_the_state_of_a_recurrent_network() {
+        let spec = json!({"cls": "rnn.SpikingLSTM", "args": {"input_size": 4, "hidden_size": 3, "num_layers": 1}});
+        let state = json!(["float32", [1, 2, 3]]);
+        let net = net("whole", &spec, &json!({"x": ["float32", [5, 2, 4]], "y": ["float32", [5, 2, 3]], "y1": state, "y2": state}));
+        assert!(net.module.contains("Net(x: [T, 4]) -> [T, 3] {") && net.module.contains("session!(m, Net"), "{}", net.module);
+        assert_eq!(net.final_states, ["h", "c"]);
     }
 
     #[test]
