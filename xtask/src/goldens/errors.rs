@@ -104,7 +104,7 @@ impl Attempt {
         let spec = &self.spec;
         let refusal = |reason: &str| Refusal { class: spec.class().to_string(), reason: reason.to_string() };
         // Section 7 first, as everywhere: it decides against SpikingJelly in both directions.
-        if let Some(refusal) = refuse::layer(spec, Some(sample)) {
+        if let Some(refusal) = refuse::steps(spec, self.x.as_deref()).or_else(|| refuse::layer(spec, Some(sample))) {
             return Expected::Refused(refusal);
         }
         if single::mode(spec) == "m" && self.x.as_ref().is_some_and(|x| x.first() == Some(&0)) {

@@ -28,12 +28,16 @@ fn module(case: &Case, spec: &Spec, sample: Option<&[usize]>) -> Option<Refusal>
     if spec.cls == "net.Seq" {
         return sequence(case, spec, sample);
     }
-    let steps = case.shape("x").and_then(<[usize]>::first);
-    if spec.class() == "GatedLIFNode" && spec.args.get("T").and_then(Value::as_u64) != steps.map(|&t| t as u64) {
-        return Some(Refusal { class: spec.class().to_string(), reason: "another number of steps than its T".to_string() });
-    }
     let inside = || children(spec).iter().find_map(|child| module(case, child, None));
-    layer(spec, sample).or_else(inside)
+    steps(spec, case.shape("x")).or_else(|| layer(spec, sample)).or_else(inside)
+}
+
+/// What has to be refused in the layer for the number of steps in `x`.
+pub(crate) fn steps(spec: &Spec, x: Option<&[usize]>) -> Option<Refusal> {
+    let own = spec.args.get("T").and_then(Value::as_u64);
+    let given = x.and_then(<[usize]>::first).map(|&t| t as u64);
+    let reason = "another number of steps than its T".to_string();
+    (spec.class() == "GatedLIFNode" && own != given).then(|| Refusal { class: spec.class().to_string(), reason })
 }
 
 /// What has to be refused in the layer itself.
