@@ -2,13 +2,19 @@
 
 mod by_hand;
 mod case;
+mod dsr;
 mod errors;
 mod feedback;
 mod forward;
+mod gated_lif;
 mod gradient;
+mod mpbn;
 mod neunorm;
+mod non_spiking;
 pub(crate) mod numbers;
+mod psn;
 mod reference;
 pub(crate) mod same_bits;
+mod stbif;
 mod surrogates;
 mod synapse_filter;
