@@ -1,6 +1,7 @@
 //! Docs of generated fields: what an IDE shows when it hovers over `net.conv1`. In: a node; out: one line of Markdown.
 
 use crate::ir::{Group, GroupKind, Leaf, Node, NodeKind, Time, What};
+use crate::layers;
 use crate::size::show;
 
 /// `` `Conv2d`: `[1, 28, 28]` to `[128, 28, 28]`. Weights: `weight` `[128, 1, 3, 3]`. ``
@@ -22,7 +23,7 @@ pub(super) fn group(group: &Group) -> String {
     let list = format!("{}{more}", names.join(", "));
     match &group.kind {
         GroupKind::Block(block) => format!(" Block `{block}`: {list}."),
-        GroupKind::Container(c) => format!(" `{}`: {list}.", c.spec.name),
+        GroupKind::Container(c) => format!(" `{}`, {}: {list}.", c.spec.name, layers::computes(c.spec)),
         _ => format!(" {list}, one after the other."),
     }
 }

@@ -74,6 +74,23 @@ pub(crate) fn is_container(spec: &LayerSpec) -> bool {
     spec.params.first().is_some_and(|p| p.kind == Kind::Layers)
 }
 
+/// What a container computes, in a sentence of its documentation.
+pub(crate) fn computes(spec: &LayerSpec) -> &'static str {
+    match spec.name {
+        "MultiStepContainer" => "`y[t] = layers(x[t])`, one step after the other",
+        "SeqToANNContainer" => "`y = layers(x)` with all steps as one batch, `[T * N, ..]`; none of the layers has a memory",
+        "StepModeContainer" => "a list in `'s'`; in `'m'` a `MultiStepContainer` if `stateful`, else a `SeqToANNContainer`",
+        "ElementWiseRecurrentContainer" => {
+            "`y[t] = layers(f(y[t - 1], x[t]))` from 0 on; f is `add`, `mul`, `sub`, `max`, a closure `|y_prev, x| ..` or a function named by `use`"
+        }
+        "LinearRecurrentContainer" => {
+            "`y[t] = layers(rc(cat(x[t], y[t - 1])))` from 0 on; `rc` is a `Linear(in_features + out_features, in_features)`"
+        }
+        "TLastMultiStepContainer" => "`MultiStepContainer` where time is the last axis of a sample, `[.., T]`",
+        _ => "`SeqToANNContainer` where time is the last axis of a sample, `[.., T]`",
+    }
+}
+
 impl Container {
     /// `multi`: it is given whole sequences.
     pub(crate) fn new(spec: &'static LayerSpec, args: Args, multi: bool, shown: &str, line: usize) -> Container {

@@ -41,7 +41,7 @@ mod voting;
 mod weight_standard;
 
 pub(crate) use args::{ArgValue, Args, Settings, bind, blame_of, count, derived, signature};
-pub(crate) use container::{Container, FUSED_INSIDE, How, SEVERAL, is_container};
+pub(crate) use container::{Container, FUSED_INSIDE, How, SEVERAL, computes, is_container};
 pub(crate) use rule::{Built, Rule};
 #[cfg(test)]
 pub(crate) use {args::Arg, surrogate::calls as surrogates};

@@ -130,7 +130,12 @@ fn layer(page: &mut String, section: Section, spec: &'static LayerSpec) {
     };
     let _ = writeln!(page, "- Step modes: {modes}");
     if is_container(spec) {
-        page.push_str("- Shape: that of the layers in it\n");
+        let shape = match spec.name {
+            "LinearRecurrentContainer" => "`[.., in_features]` to `[.., out_features]`",
+            "ElementWiseRecurrentContainer" => "any, kept",
+            _ => "that of the layers in it",
+        };
+        let _ = writeln!(page, "- {}\n- Shape: {shape}", layers::computes(spec));
         return;
     }
     if spec.reduces.is_some() {
