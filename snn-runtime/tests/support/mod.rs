@@ -1,6 +1,7 @@
 //! What the tests of this crate share. In: tensors; out: whether they agree, and by how much not.
 #![allow(dead_code, reason = "each test crate uses its share")]
 
+pub(crate) mod cut;
 pub(crate) mod neuron;
 
 use std::cell::Cell;
