@@ -158,7 +158,8 @@ impl Row for ErrorRow {
         let (Expected::Refused(refusal), Some(first)) = (&self.expected, errors.first()) else { return None };
         // An unknown keyword is right where Python says the same; else the language lacks it so far.
         let unknown = table::not_known_yet(first).filter(|_| self.attempt.raises.as_deref() != Some("TypeError"));
-        let of_the_input = errors.iter().all(|e| e.rendered.contains("input `x` is"));
+        let of_an_argument = |e: &Refused| self.attempt.spec.args.keys().any(|name| e.message.contains(&format!("`{name}")));
+        let of_the_input = errors.iter().all(|e| e.rendered.contains("input `x` is") && !of_an_argument(e));
         Some(match unknown {
             Some(reason) => Verdict::Skipped(reason),
             None if self.attempt.x.is_none() && self.attempt.calls.is_empty() && of_the_input => {
