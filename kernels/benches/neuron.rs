@@ -40,7 +40,7 @@ impl Data {
     fn forward(&mut self, neuron: &impl Neuron, x: Option<&[f32]>) {
         let constants = constants(neuron);
         let x = x.map_or(Input::Sequence(&self.x), Input::Static);
-        let pass = Pass { steps: STEPS, neurons: NEURONS, x, start: &[], constants: &constants, draw: Draw::default() };
+        let pass = Pass { steps: STEPS, neurons: NEURONS, x, scale: None, start: &[], constants: &constants, draw: Draw::default() };
         let out = ForwardOut { y: &mut self.spikes, states: vec![&mut self.v], sequences: vec![] };
         forward(neuron, pass, out).expect("buffers of the right size");
     }
@@ -48,9 +48,9 @@ impl Data {
     fn backward(&mut self, neuron: &impl Neuron) {
         let constants = constants(neuron);
         let x = Input::Sequence(&self.x);
-        let pass = Pass { steps: STEPS, neurons: NEURONS, x, start: &[], constants: &constants, draw: Draw::default() };
+        let pass = Pass { steps: STEPS, neurons: NEURONS, x, scale: None, start: &[], constants: &constants, draw: Draw::default() };
         let upstream = Upstream { y: Some(&self.grad_spikes), states: &[] };
-        let out = BackwardOut { x: Some(&mut self.grad_x), start: vec![] };
+        let out = BackwardOut { x: Some(&mut self.grad_x), start: vec![], scale: None };
         black_box(backward(neuron, pass, upstream, out).expect("buffers of the right size"));
     }
 }

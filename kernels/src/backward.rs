@@ -4,7 +4,6 @@
 use std::ops::Range;
 
 use pulp::Arch;
-use rayon::prelude::*;
 
 use crate::block::{Block, Fires, Firing, Lanes, States, zeros};
 use crate::constants::per_channel;
@@ -15,6 +14,7 @@ use crate::lanes::{LANES, blocks, lanes, load, prefetch, store};
 use crate::neuron::{MAX_CONSTANTS, Neuron};
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
+use crate::scale::{ScaleGrad, sum_channels};
 
 /// Bytes of a tile's rows, which stay in L1 next to the rows that stream through it: states and slopes.
 const TILE_BYTES: usize = 16 << 10;
@@ -35,6 +35,8 @@ pub struct BackwardOut<'a, F> {
     pub x: Option<&'a mut [F]>,
     /// One per [`Neuron::STATES`], or none at all: `[neurons]`, dL/d(state before the first step).
     pub start: Vec<Option<&'a mut [F]>>,
+    /// `[channels]`, where the pass has a [`scale`](Pass::scale): dL/d(scale) and dL/d(shift).
+    pub scale: Option<&'a mut [[f64; 2]]>,
 }
 
 /// The gradients of a [`forward`](crate::forward) call with the same `pass`.
@@ -77,6 +79,10 @@ pub(crate) fn backward_on<F: Real, N: Neuron>(
     }
     out.start.iter().try_for_each(|state| check_opt("out.start", neurons, state.as_deref()))?;
 
+    let channels = pass.scale.map_or(0, |scale| scale.channels.count);
+    check_opt("out.scale", channels, out.scale.as_deref())?;
+
+    let mut own_scale = vec![F::ZERO; if out.scale.is_some() { 2 * neurons } else { 0 }];
     let mut own = vec![F::ZERO; if per_channel::<N>() { N::LEARNED_CONSTANTS * neurons } else { 0 }];
     let firing = Firing::new(neuron.surrogate(), pass.draw);
     let run = Run {
@@ -87,6 +93,7 @@ pub(crate) fn backward_on<F: Real, N: Neuron>(
         grad_x: out.x.map(|g| Columns::new(g, neurons)),
         grad_start: out.start.into_iter().map(|g| g.map(|g| Columns::new(g, neurons))).collect(),
         own: Columns::new(&mut own, neurons),
+        own_scale: out.scale.is_some().then(|| Columns::new(&mut own_scale, neurons)),
     };
     let rows = N::STATES.len() + N::FIRES * if firing.plain { 1 } else { 2 };
     let width = (TILE_BYTES / size_of::<Lanes<F>>() / (rows * steps).max(1)).clamp(1, 64) * LANES;
@@ -100,29 +107,17 @@ pub(crate) fn backward_on<F: Real, N: Neuron>(
         )
     });
     drop(run);
+    if let (Some(out), Some(scale)) = (out.scale, pass.scale) {
+        out.copy_from_slice(&sum_channels::<F, 2>(&own_scale, neurons, scale.channels));
+    }
     if per_channel::<N>() {
-        return Ok(of_channels::<F, N>(&pass, &own));
+        return Ok(sum_channels::<F, MAX_CONSTANTS>(&own, neurons, pass.constants.channels()));
     }
     let mut total = [0.0; MAX_CONSTANTS];
     for tile in &sums {
         total.iter_mut().zip(tile).for_each(|(total, tile)| *total += tile);
     }
     Ok(vec![total])
-}
-
-/// Sums of gradients per neuron (`[LEARNED_CONSTANTS, neurons]`) over the neurons of each channel, always in the same order.
-fn of_channels<F: Real, N: Neuron>(pass: &Pass<'_, F>, own: &[F]) -> Vec<[f64; MAX_CONSTANTS]> {
-    let channels = pass.constants.channels();
-    let sample = channels.count * channels.inner;
-    let sum = |channel: usize| {
-        let mut sums = [0.0; MAX_CONSTANTS];
-        for (sum, row) in sums.iter_mut().zip(own.chunks(pass.neurons.max(1))) {
-            let parts = row.chunks(sample).map(|sample| &sample[channel * channels.inner..][..channels.inner]);
-            *sum = parts.flatten().map(|g| g.to_f64()).sum();
-        }
-        sums
-    };
-    (0..channels.count).into_par_iter().map(sum).collect()
 }
 
 /// The arguments of one call, checked.
@@ -135,6 +130,8 @@ struct Run<'a, F, N> {
     grad_start: Vec<Option<Columns<'a, F>>>,
     /// Gradients of constants that channels have of their own: `[LEARNED_CONSTANTS, neurons]`.
     own: Columns<'a, F>,
+    /// Gradients of scale and shift, if wanted: `[2, neurons]`.
+    own_scale: Option<Columns<'a, F>>,
 }
 
 /// What one tile of neurons keeps in cache: `[steps, width]`, for each state or call of the surrogate function.
@@ -191,8 +188,10 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         let (neuron, firing, pass) = (self.neuron, self.firing, self.pass);
         let block = Block::new(&neuron, pass.constants, &of);
         let mut states = Block::<F, N>::start::<FULL>(pass.constants, pass.start, &of);
+        let scale = pass.scale.map(|scale| scale.block(&of));
         for t in 0..pass.steps {
             let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            let x = scale.as_ref().map_or(x, |scale| scale.apply(&x));
             if let Some(grad) = self.upstream.y {
                 // For `reverse`. The hardware does not see it coming: the steps' rows are far apart and a tile's are short.
                 prefetch(&grad[t * pass.neurons..][of.clone()]);
@@ -227,8 +226,11 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         }
         let mut grad_static = [F::ZERO; LANES];
         let mut sums = zeros();
+        let scale = pass.scale.map(|scale| scale.block(&of));
+        let mut scale_grad = ScaleGrad::new();
         for t in (0..pass.steps).rev() {
-            let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            let given = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            let x = scale.as_ref().map_or(given, |scale| scale.apply(&given));
             let grad_y = match self.upstream.y {
                 Some(grad) => load::<F, FULL>(&grad[t * pass.neurons..][of.clone()]),
                 None => [F::ZERO; LANES],
@@ -251,11 +253,18 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
             }
             let (grad_x, before) = block.adjoint(&states, &x, &kept, &spikes, &slopes, &grad_y, &grad_states, &mut sums);
             grad_states = before;
+            let grad_x = scale.as_ref().map_or(grad_x, |scale| scale_grad.step(scale, &given, &grad_x));
             match (&self.grad_x, pass.x) {
                 // SAFETY: blocks are disjoint, and each takes a row once.
                 (Some(out), Input::Sequence(_)) => store::<F, FULL>(&grad_x, unsafe { out.row(t, of.clone()) }),
                 (Some(_), Input::Static(_)) => grad_static = lanes(|k| grad_static[k] + grad_x[k]),
                 (None, _) => {}
+            }
+        }
+        if let Some(own) = &self.own_scale {
+            for (i, row) in scale_grad.rows().into_iter().enumerate() {
+                // SAFETY: as above.
+                store::<F, FULL>(row, unsafe { own.row(i, of.clone()) });
             }
         }
         for (i, sum) in sums.iter().enumerate().take(N::LEARNED_CONSTANTS) {

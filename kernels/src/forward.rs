@@ -13,6 +13,7 @@ use crate::neuron::Neuron;
 use crate::par::{Columns, map_tiles};
 use crate::random::Draw;
 use crate::real::Real;
+use crate::scale::Scale;
 
 /// Neurons per tile, the unit of work of a thread: a row of `f32` is one page.
 const WIDTH: usize = 1024;
@@ -26,6 +27,8 @@ pub struct Pass<'a, F> {
     pub neurons: usize,
     /// The input currents.
     pub x: Input<'a, F>,
+    /// Scaled and shifted per channel before the neurons see them, if wanted.
+    pub scale: Option<Scale<'a, F>>,
     /// The states before the first step, one per [`Neuron::STATES`], `[neurons]` each; `None`, or none at all: where the neuron starts.
     pub start: &'a [Option<&'a [F]>],
     /// The neuron's constants.
@@ -41,6 +44,7 @@ impl<F: Real> Pass<'_, F> {
         const { assert!(N::STATES.len() <= MAX_STATES && N::FIRES <= MAX_FIRES && N::KEPT <= MAX_KEPT) };
         let len = sequence_len(self.steps, self.neurons)?;
         self.x.check(self.steps, self.neurons)?;
+        self.scale.map_or(Ok(()), |scale| scale.check(self.neurons))?;
         if !self.start.is_empty() {
             check_len("start", N::STATES.len(), self.start.len())?;
         }
@@ -128,8 +132,10 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         let (neuron, firing, pass) = (self.neuron, self.firing, self.pass);
         let block = Block::new(&neuron, pass.constants, &of);
         let mut states = Block::<F, N>::start::<FULL>(pass.constants, pass.start, &of);
+        let scale = pass.scale.map(|scale| scale.block(&of));
         for t in 0..pass.steps {
             let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
+            let x = scale.as_ref().map_or(x, |scale| scale.apply(&x));
             let (over, kept) = block.charge(&states, &x);
             let spikes = firing.spikes::<F, N>(arch, &over, t, of.start);
             let (y, next) = block.finish(&states, &x, &kept, &spikes);

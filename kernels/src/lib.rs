@@ -25,7 +25,7 @@
 //! let lif = LIFNodeConfig::default();
 //! let constants = Constants::new(&lif, &[], Channels::ONE)?;
 //! let x = [1.0f32, 3.0, /* second step */ 1.8, 0.5];
-//! let pass = Pass { steps: 2, neurons: 2, x: Input::Sequence(&x), start: &[], constants: &constants, draw: Draw::default() };
+//! let pass = Pass { steps: 2, neurons: 2, x: Input::Sequence(&x), scale: None, start: &[], constants: &constants, draw: Draw::default() };
 //! let (mut spikes, mut v) = ([0.0; 4], [0.0; 2]);
 //! forward(&lif, pass, ForwardOut { y: &mut spikes, states: vec![&mut v], sequences: vec![] })?;
 //! assert_eq!(spikes, [0.0, 1.0, 1.0, 0.0]);
@@ -50,6 +50,7 @@ mod gates;
 mod input;
 mod lanes;
 mod math;
+mod moments;
 mod mpbn;
 mod neunorm;
 mod neuron;
@@ -61,6 +62,7 @@ mod random;
 mod real;
 mod refused;
 mod rows;
+mod scale;
 mod slots;
 mod stbif;
 mod surrogate;
@@ -87,6 +89,7 @@ pub use gated_lif::{GATED_LIF_CONSTANTS, GatedLif, GatedLifGradients};
 pub use gates::{Cell, Gates, GatesGrads, GatesIn, GatesOut};
 pub use input::Input;
 pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statistics};
+pub use moments::{Moments, moments};
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
 pub use neuron::{
     ActivationAwareIFNodeConfig, Adjoint, CUBALIFNodeConfig, Charged, ComplementaryLIFNodeConfig, EIFNodeConfig, Feedback, Finished,
@@ -101,6 +104,7 @@ pub use random::Draw;
 pub use real::Real;
 pub use refused::Refused;
 pub use rows::gather_rows;
+pub use scale::{Scale, add_scaled};
 pub use slots::{count_to_slots, sum_slots};
 pub use stbif::{Stbif, StbifState};
 pub use surrogate::{

@@ -143,7 +143,7 @@ impl Layer {
     fn with_pass<F: Real, R>(&self, x: &[F], w0: Option<&[F]>, f: impl FnOnce(Pass<'_, F>) -> R) -> R {
         let constants = Constants::new(&self.neuron, &[&[self.p], &self.th], self.channels).expect("a number per channel");
         let (start, x) = ([None, w0], Input::Sequence(x));
-        f(Pass { steps: self.steps, neurons: self.neurons(), x, start: &start, constants: &constants, draw: Draw::default() })
+        f(Pass { steps: self.steps, neurons: self.neurons(), x, scale: None, start: &start, constants: &constants, draw: Draw::default() })
     }
 
     fn forward<F: Real>(&self, arch: Arch, x: &[F], w0: Option<&[F]>) -> Results<F> {
@@ -160,7 +160,7 @@ impl Layer {
         let (mut grad_x, mut grad_w0) = (nan(x.len()), nan(self.neurons()));
         let (y, v, w) = (self.numbers(1, x.len()), self.numbers(2, self.neurons()), self.numbers(3, self.neurons()));
         let upstream = Upstream { y: Some(&y), states: &[Some(&v), Some(&w)] };
-        let into = BackwardOut { x: Some(&mut grad_x), start: vec![None, Some(&mut grad_w0)] };
+        let into = BackwardOut { x: Some(&mut grad_x), start: vec![None, Some(&mut grad_w0)], scale: None };
         let sums = self.with_pass(x, Some(w0), |pass| backward_on(arch, &self.neuron, pass, upstream, into)).expect("sizes");
         let gradient = learned_gradient(&self.neuron, &[&[self.p], &self.th], self.channels, &sums).expect("sizes");
         [grad_x, grad_w0, gradient.concat().into_iter().map(F::of).collect()]

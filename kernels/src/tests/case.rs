@@ -190,7 +190,7 @@ impl Case {
     }
 
     fn pass<'a, F: Real>(&self, x: &'a [F], start: &'a [Option<&'a [F]>], constants: &'a Constants<F>) -> Pass<'a, F> {
-        Pass { steps: self.steps, neurons: self.neurons, x: self.input(x), start, constants, draw: Draw::default() }
+        Pass { steps: self.steps, neurons: self.neurons, x: self.input(x), scale: None, start, constants, draw: Draw::default() }
     }
 
     /// The backward kernel on this case's own data.
@@ -202,7 +202,7 @@ impl Case {
         let nan = |len: usize| vec![F::of(f64::NAN); len];
         let mut out = Backward { x: nan(x.len()), v0: nan(self.neurons), params: Vec::new() };
         out.params = each!(self, neuron, learned => {
-            let into = BackwardOut { x: Some(&mut out.x), start: vec![Some(&mut out.v0)] };
+            let into = BackwardOut { x: Some(&mut out.x), start: vec![Some(&mut out.v0)], scale: None };
             let constants = Constants::new(&neuron, learned, Channels::ONE).expect("one number");
             let upstream = Upstream { y: Some(grad_spikes), states: &[Some(grad_v)] };
             let sums = backward_on(arch, &neuron, self.pass(x, &[v0], &constants), upstream, into).expect("sizes");

@@ -17,7 +17,8 @@ fn forward_names_the_buffer() {
         let (mut y, mut v_seq, mut v) = (vec![0.0; y], vec![0.0; v_seq], vec![0.0; v]);
         let (neuron, constants) = neuron();
         let start = [Some(v0.as_slice())];
-        let pass = Pass { steps: 2, neurons: 3, x: Input::Sequence(&x), start: &start, constants: &constants, draw: Draw::default() };
+        let pass =
+            Pass { steps: 2, neurons: 3, x: Input::Sequence(&x), scale: None, start: &start, constants: &constants, draw: Draw::default() };
         forward(&neuron, pass, ForwardOut { y: &mut y, states: vec![&mut v], sequences: vec![Some(&mut v_seq)] })
     };
     let wrong = |what, want, got| Err(Error::Length { what, want, got });
@@ -37,9 +38,10 @@ fn backward_names_the_buffer() {
         let [x, v0, grad_y, grad_v, mut out_x, mut out_v0] = buffers;
         let (neuron, constants) = neuron();
         let start = [Some(v0.as_slice())];
-        let pass = Pass { steps: 2, neurons: 3, x: Input::Static(&x), start: &start, constants: &constants, draw: Draw::default() };
+        let pass =
+            Pass { steps: 2, neurons: 3, x: Input::Static(&x), scale: None, start: &start, constants: &constants, draw: Draw::default() };
         let upstream = Upstream { y: Some(&grad_y), states: &[Some(&grad_v)] };
-        backward(&neuron, pass, upstream, BackwardOut { x: Some(&mut out_x), start: vec![Some(&mut out_v0)] })
+        backward(&neuron, pass, upstream, BackwardOut { x: Some(&mut out_x), start: vec![Some(&mut out_v0)], scale: None })
     };
     let good = [3, 3, 6, 3, 3, 3];
     assert_eq!(run(good), Ok(vec![[0.0; MAX_CONSTANTS]]));
@@ -54,11 +56,11 @@ fn backward_names_the_buffer() {
 fn absent_gradients_are_zero_and_absent_outputs_are_skipped() {
     let (neuron, constants) = neuron();
     let x = [1.0; 6];
-    let pass = Pass { steps: 2, neurons: 3, x: Input::Sequence(&x), start: &[], constants: &constants, draw: Draw::default() };
+    let pass = Pass { steps: 2, neurons: 3, x: Input::Sequence(&x), scale: None, start: &[], constants: &constants, draw: Draw::default() };
     let none = Upstream { y: None, states: &[] };
-    assert_eq!(backward(&neuron, pass, none, BackwardOut { x: None, start: vec![] }), Ok(vec![[0.0; MAX_CONSTANTS]]));
+    assert_eq!(backward(&neuron, pass, none, BackwardOut { x: None, start: vec![], scale: None }), Ok(vec![[0.0; MAX_CONSTANTS]]));
     let mut grad = [f32::NAN; 6];
-    backward(&neuron, pass, none, BackwardOut { x: Some(&mut grad), start: vec![] }).unwrap();
+    backward(&neuron, pass, none, BackwardOut { x: Some(&mut grad), start: vec![], scale: None }).unwrap();
     assert_eq!(grad, [0.0; 6]);
 }
 
@@ -66,7 +68,7 @@ fn absent_gradients_are_zero_and_absent_outputs_are_skipped() {
 fn absurd_sizes() {
     let (neuron, constants) = neuron();
     let (steps, x) = (usize::MAX, Input::Sequence(&[][..]));
-    let pass = Pass { steps, neurons: 4, x, start: &[], constants: &constants, draw: Draw::default() };
+    let pass = Pass { steps, neurons: 4, x, scale: None, start: &[], constants: &constants, draw: Draw::default() };
     let err = forward(&neuron, pass, ForwardOut { y: &mut [], states: vec![&mut [0.0; 4]], sequences: vec![] });
     assert_eq!(err, Err(Error::Overflow { steps: usize::MAX, neurons: 4 }));
 }

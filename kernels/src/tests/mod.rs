@@ -15,6 +15,7 @@ pub(crate) mod numbers;
 mod psn;
 mod reference;
 pub(crate) mod same_bits;
+mod scale;
 mod stbif;
 mod surrogates;
 mod synapse_filter;

@@ -261,7 +261,7 @@ impl<F: Elements> Plan<F> {
     fn pass<'a>(&'a self, x: &'a [F], start: &'a [Option<&'a [F]>]) -> snn_kernels::Pass<'a, F> {
         let neurons = self.step().iter().product::<i64>() as usize;
         let x = if self.fixed { snn_kernels::Input::Static(x) } else { snn_kernels::Input::Sequence(x) };
-        snn_kernels::Pass { steps: self.steps, neurons, x, start, constants: &self.constants, draw: self.draw }
+        snn_kernels::Pass { steps: self.steps, neurons, x, scale: None, start, constants: &self.constants, draw: self.draw }
     }
 }
 
