@@ -1,11 +1,13 @@
 //! `BatchNorm1d`, `BatchNorm2d`, `BatchNorm3d`. In: `[N, C, ..]`; out: the same shape, normalised per channel; in training the
 //! running statistics move on.
 
+use snn_kernels::{Channels, Moments};
 use tch::nn::Init;
 use tch::{Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
+use crate::neuron::normalised::{Norm, moments};
 use crate::scope::Scope;
 use crate::space;
 use crate::weights::{buffer, learnable, not_negative, positive};
@@ -88,6 +90,25 @@ impl RunningStats {
         }
     }
 
+    /// As numbers.
+    fn moments(&self) -> Result<Vec<Moments>, TchError> {
+        let numbers = |t: &Tensor| tch::no_grad(|| Vec::<f64>::try_from(t.f_to_kind(Kind::Double)?));
+        Ok(numbers(&self.mean)?.into_iter().zip(numbers(&self.var)?).map(|(mean, variance)| Moments { mean, variance }).collect())
+    }
+
+    /// Moves on with a batch of `values` per channel, and counts it.
+    fn follow(&self, batch: &[Moments], values: usize, momentum: Option<f64>) -> Result<(), TchError> {
+        let share = self.share(momentum)?;
+        let unbiased = values as f64 / (values as f64 - 1.0);
+        let go = |of: &Tensor, batch: Vec<f64>| {
+            let batch = Tensor::f_from_slice(&batch)?.f_to_kind(of.kind())?.f_to_device(of.device())?;
+            tch::no_grad(|| of.shallow_clone().f_lerp_(&batch, share)).map(drop)
+        };
+        go(&self.mean, batch.iter().map(|m| m.mean).collect())?;
+        go(&self.var, batch.iter().map(|m| m.variance * unbiased).collect())?;
+        self.count()
+    }
+
     /// One batch more.
     fn count(&self) -> Result<(), TchError> {
         let _counted = tch::no_grad(|| self.num_batches_tracked.shallow_clone().f_add_scalar_(1))?;
@@ -149,6 +170,35 @@ impl<const D: usize> BatchNorm<D> {
             return Err(Error::shape(&self.name, "more than one value per channel to take statistics of", &size, help));
         }
         Ok(())
+    }
+
+    /// The statistics that `[T, N, C, ..]` is normalised with; in training the running ones move on, once.
+    pub(crate) fn statistics(&self, x: &Tensor, cx: &Cx) -> Result<Norm> {
+        let sizes = x.size();
+        let [steps, batch, _, ref space @ ..] = sizes[..] else {
+            return Err(Error::shape(&self.name, "[T, N, C, ..]", &sizes, "time comes first, then the batch"));
+        };
+        self.check(&x.f_flatten(0, 1)?, cx.train).map_err(|e| e.of_sequence(sizes.clone()))?;
+        let channels = Channels { count: self.config.num_features, inner: space.iter().product::<i64>() as usize };
+        let values = (steps * batch) as usize * channels.inner;
+        let moving = self.running.as_ref().filter(|_| cx.train);
+        let of_batch = cx.train || self.running.is_none();
+        let statistics = match (&self.running, of_batch) {
+            (Some(running), false) => running.moments().map_err(Error::in_layer(&self.name))?,
+            _ => moments(&self.name, x, channels)?,
+        };
+        if let Some(running) = moving {
+            running.follow(&statistics, values, self.config.momentum).map_err(Error::in_layer(&self.name))?;
+        }
+        Ok(Norm {
+            weight: self.weight.as_ref().map(Tensor::shallow_clone),
+            bias: self.bias.as_ref().map(Tensor::shallow_clone),
+            mean: statistics.iter().map(|m| m.mean).collect(),
+            inverse: statistics.iter().map(|m| 1.0 / (m.variance + self.config.eps).sqrt()).collect(),
+            of_batch,
+            channels,
+            values,
+        })
     }
 
     fn normalise(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {

@@ -8,6 +8,7 @@ pub use snn_shape as shape;
 pub use tch;
 
 pub use crate::container::{as_one_batch, fed_back, remembers_nothing, time_first, time_last};
+pub use crate::neuron::normalised::{Norm, Normalise, TakesNorm, normalised, normalised_recorded};
 pub use crate::ops::own;
 pub use crate::state::{check_batch, check_steps, visit_inside};
 pub use crate::tap::{finish, taps_between};

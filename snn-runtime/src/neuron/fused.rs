@@ -10,6 +10,7 @@ use snn_kernels::{BackwardOut, Channels, Compiled, Constants, Draw, ForwardOut, 
 use tch::nn::Init;
 use tch::{Kind, Tensor};
 
+use super::normalised::{Norm, Scaling};
 use super::state::NeuronState;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, on_cpu};
@@ -95,20 +96,20 @@ impl Fused {
         &self.learned
     }
 
-    /// Runs all steps; `s` is taken and replaced.
-    pub(super) fn run(&self, input: Input<'_>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
+    /// Runs all steps on the input, normalised first if there is a norm; `s` is taken and replaced.
+    pub(super) fn run(&self, input: Input<'_>, norm: Option<Norm>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let x = input.tensor();
         on_cpu(&self.layer, x)?;
         match x.kind() {
-            Kind::Float => self.run_in::<f32>(input, s, tap),
-            Kind::Double => self.run_in::<f64>(input, s, tap),
+            Kind::Float => self.run_in::<f32>(input, norm, s, tap),
+            Kind::Double => self.run_in::<f64>(input, norm, s, tap),
             got => Err(Error::Kind { layer: self.layer.clone(), wants: FLOATS, got }),
         }
     }
 
-    fn run_in<F: Elements>(&self, input: Input<'_>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
+    fn run_in<F: Elements>(&self, input: Input<'_>, norm: Option<Norm>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let layer = self.layer.as_str();
-        let plan = self.plan::<F>(input)?;
+        let plan = self.plan::<F>(input, norm)?;
         let stored = self.states.iter().map(|name| {
             let Some(state) = s.get(name) else { return Ok(None) };
             check_sizes(layer, state, plan.step())?;
@@ -136,7 +137,7 @@ impl Fused {
         Ok(y)
     }
 
-    fn plan<F: Elements>(&self, input: Input<'_>) -> Result<Plan<F>> {
+    fn plan<F: Elements>(&self, input: Input<'_>, norm: Option<Norm>) -> Result<Plan<F>> {
         let layer = self.layer.as_str();
         let sizes = input.tensor().size();
         let (steps, out, leading, fixed) = match input {
@@ -152,7 +153,8 @@ impl Fused {
         let learned = tch::no_grad(|| self.learned.iter().map(values).collect::<Result<Vec<_>, _>>()).map_err(Error::in_layer(layer))?;
         let constants = F::constants(&*self.kernels, &slices(&learned), channels).map_err(|e| Error::bug(layer, e))?;
         let draw = self.stream.as_ref().map(|stream| stream.draw()).unwrap_or_default();
-        Ok(Plan { steps, out, leading, fixed, learned, channels, constants, draw })
+        let scaling = norm.as_ref().map(Norm::scaling).transpose().map_err(Error::in_layer(layer))?;
+        Ok(Plan { steps, out, leading, fixed, norm, scaling, learned, channels, constants, draw })
     }
 
     /// The channels of a step `[N, C, ..]`, where a parameter has one number for each.
@@ -201,7 +203,8 @@ impl Fused {
         y: Tensor,
         states: Vec<Tensor>,
     ) -> Result<(Tensor, Vec<Tensor>)> {
-        let inputs: Vec<&Tensor> = [x].into_iter().chain(start.iter().flatten()).chain(&self.learned).collect();
+        let norm: Vec<Tensor> = plan.norm.iter().flat_map(Norm::learned).map(Tensor::shallow_clone).collect();
+        let inputs: Vec<&Tensor> = [x].into_iter().chain(start.iter().flatten()).chain(&self.learned).chain(&norm).collect();
         if !recorded(&inputs) {
             return Ok((y, states));
         }
@@ -246,6 +249,9 @@ struct Plan<F> {
     leading: usize,
     /// Is the input the same at every step?
     fixed: bool,
+    /// The batch normalisation in front of the neurons.
+    norm: Option<Norm>,
+    scaling: Option<Scaling<F>>,
     learned: Vec<Vec<f64>>,
     channels: Channels,
     constants: Constants<F>,
@@ -261,7 +267,8 @@ impl<F: Elements> Plan<F> {
     fn pass<'a>(&'a self, x: &'a [F], start: &'a [Option<&'a [F]>]) -> snn_kernels::Pass<'a, F> {
         let neurons = self.step().iter().product::<i64>() as usize;
         let x = if self.fixed { snn_kernels::Input::Static(x) } else { snn_kernels::Input::Sequence(x) };
-        snn_kernels::Pass { steps: self.steps, neurons, x, scale: None, start, constants: &self.constants, draw: self.draw }
+        let scale = self.scaling.as_ref().map(Scaling::view);
+        snn_kernels::Pass { steps: self.steps, neurons, x, scale, start, constants: &self.constants, draw: self.draw }
     }
 }
 
@@ -294,11 +301,24 @@ impl<F: Elements> Replay<F> {
             grad_start.push((given && next()).then(|| Fresh::<F>::new(layer, plan.step())).transpose()?);
         }
         let upstream = Upstream { y: grads[0], states: &grads[1..] };
+        let mut of_scale = plan.scaling.as_ref().map(|scaling| vec![[0.0; 2]; scaling.channels()]);
         let out = BackwardOut {
             x: grad_x.as_mut().map(Fresh::elements),
             start: grad_start.iter_mut().map(|g| g.as_mut().map(Fresh::elements)).collect(),
+            scale: of_scale.as_deref_mut(),
         };
         let sums = F::backward(&*self.kernels, plan.pass(F::slice(layer, x)?, &start), upstream, out)?;
+
+        let of_norm = match (&plan.norm, &plan.scaling, of_scale) {
+            (Some(norm), Some(scaling), Some(sums)) => {
+                let (weight, bias) = norm.gradients(&sums);
+                if let (Some(grad_x), Some(by)) = (&mut grad_x, norm.through_statistics(scaling, &weight, &bias)) {
+                    snn_kernels::add_scaled(by.view(), F::slice(layer, x)?, grad_x.elements())?;
+                }
+                Some((norm, weight, bias))
+            }
+            _ => None,
+        };
 
         let mut gradients = vec![grad_x.map(Fresh::into_tensor)];
         let given = self.start.iter().zip(grad_start).filter(|(given, _)| **given);
@@ -306,6 +326,12 @@ impl<F: Elements> Replay<F> {
         let learned = self.kernels.gradient_of_learned(&slices(&plan.learned), plan.channels, &sums)?;
         for ((sizes, kind), g) in self.learned.iter().zip(learned) {
             gradients.push(if next() { Some(Tensor::f_from_slice(&g)?.f_reshape(sizes)?.f_to_kind(*kind)?) } else { None });
+        }
+        if let Some((norm, weight, bias)) = of_norm {
+            for (parameter, g) in [(&norm.weight, weight), (&norm.bias, bias)] {
+                let Some(parameter) = parameter else { continue };
+                gradients.push(if next() { Some(Tensor::f_from_slice(&g)?.f_to_kind(parameter.kind())?) } else { None });
+            }
         }
         Ok(gradients)
     }

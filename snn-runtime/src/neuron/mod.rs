@@ -13,6 +13,7 @@ mod masked_psn;
 mod mpbn;
 mod node;
 mod non_spiking;
+pub(crate) mod normalised;
 mod parallel;
 mod pointwise;
 mod psn;

@@ -6,6 +6,7 @@ use snn_kernels::{Compiled, Neuron};
 use tch::Tensor;
 
 use super::fused::{Fused, Input};
+use super::normalised::Norm;
 use super::state::NeuronState;
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer, Record};
@@ -38,6 +39,13 @@ impl<N: Neuron + Compiled> Node<N> {
     }
 }
 
+impl<N: Neuron + Compiled> Node<N> {
+    /// A sequence, normalised by the kernel itself.
+    pub(super) fn run_normalised(&self, x: &Tensor, norm: Norm, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
+        self.fused.run(Input::Sequence(x), Some(norm), s, tap)
+    }
+}
+
 impl<N: Neuron + Compiled> Layer for Node<N> {
     type Config = N;
     type State = NeuronState;
@@ -56,28 +64,28 @@ impl<N: Neuron + Compiled> Layer for Node<N> {
     }
 
     fn step(&self, x: &Tensor, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
-        self.fused.run(Input::Step(x), s, None)
+        self.fused.run(Input::Step(x), None, s, None)
     }
 
     fn sequence(&self, x: &Tensor, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
-        self.fused.run(Input::Sequence(x), s, None)
+        self.fused.run(Input::Sequence(x), None, s, None)
     }
 
     fn repeat(&self, x: &Tensor, steps: i64, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
-        self.fused.run(Input::Repeat(x, steps), s, None)
+        self.fused.run(Input::Repeat(x, steps), None, s, None)
     }
 }
 
 impl<N: Neuron + Compiled> Record for Node<N> {
     fn step_recorded(&self, x: &Tensor, s: &mut NeuronState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
-        self.fused.run(Input::Step(x), s, Some(tap))
+        self.fused.run(Input::Step(x), None, s, Some(tap))
     }
 
     fn sequence_recorded(&self, x: &Tensor, s: &mut NeuronState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
-        self.fused.run(Input::Sequence(x), s, Some(tap))
+        self.fused.run(Input::Sequence(x), None, s, Some(tap))
     }
 
     fn repeat_recorded(&self, x: &Tensor, steps: i64, s: &mut NeuronState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
-        self.fused.run(Input::Repeat(x, steps), s, Some(tap))
+        self.fused.run(Input::Repeat(x, steps), None, s, Some(tap))
     }
 }
