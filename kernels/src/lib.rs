@@ -88,8 +88,8 @@ pub use forward::{ForwardOut, Pass, forward};
 pub use gated_lif::{GATED_LIF_CONSTANTS, GatedLif, GatedLifGradients};
 pub use gates::{Cell, Gates, GatesGrads, GatesIn, GatesOut};
 pub use input::Input;
-pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statistics};
 pub use moments::{Moments, moments};
+pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statistics};
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
 pub use neuron::{
     ActivationAwareIFNodeConfig, Adjoint, CUBALIFNodeConfig, Charged, ComplementaryLIFNodeConfig, EIFNodeConfig, Feedback, Finished,
