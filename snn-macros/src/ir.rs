@@ -280,6 +280,8 @@ pub(crate) struct Op {
     pub(crate) blame: Blame,
     /// How it reads in the source: `conv2(conv1(x))`.
     pub(crate) shown: String,
+    /// The operation behind it is its only reader and does its work as well, where whole sequences run (see `plan`).
+    pub(crate) with_next: bool,
 }
 
 #[derive(Clone)]

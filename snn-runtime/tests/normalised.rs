@@ -16,15 +16,15 @@ type Results = Vec<(String, Tensor)>;
 /// Two calls (the second goes on from the state) of a normalisation over `[T, N, C, ..]`, fused or not.
 fn run<B: Normalise>(config: B::Config, sizes: &[i64], cx: Cx, fused: bool) -> Results {
     let vs = nn::VarStore::new(Device::Cpu);
-    vs.root().set_kind(Kind::Double);
     let bn = build::<B>(&vs, "bn", config).unwrap();
-    let neuron = ParametricLIFNodeConfig { surrogate_function: ATan::default().into(), ..ParametricLIFNodeConfig::default() };
+    let atan = ATan::default().into();
+    let neuron = ParametricLIFNodeConfig { v_threshold: 0.4, surrogate_function: atan, ..ParametricLIFNodeConfig::default() };
     let neuron = build::<ParametricLIFNode>(&vs, "sn", neuron).unwrap();
-    for (i, (name, mut variable)) in sorted(&vs).into_iter().enumerate().filter(|(_, (_, v))| v.kind() == Kind::Double) {
+    for (i, (name, mut variable)) in sorted(&vs).into_iter().enumerate().filter(|(_, (_, v))| v.kind() == Kind::Float) {
         let bump = wave(&variable.size(), i as f64 + 2.0) * if name.contains("running") { 0.1 } else { 0.4 };
-        tch::no_grad(|| variable.g_add_(&bump));
+        variable.set_data(&(variable.detach().to_kind(Kind::Double) + bump));
     }
-    let x = (wave(sizes, 0.37) * 2.0 + 0.7).set_requires_grad(true);
+    let x = (wave(sizes, 0.37) * 3.0 + 0.7).set_requires_grad(true);
     let mut s = neuron.state();
     let mut once = |x: &Tensor| match fused {
         true => normalised(&bn, &neuron, x, &mut s, &cx).unwrap(),

@@ -4,7 +4,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use crate::ir::{BuiltinShape, Group, Label, Node, NodeKind, OpKind, Time};
+use crate::ir::{BuiltinShape, Group, Label, Node, NodeKind, Op, OpKind, Time};
 
 /// A value of the straight-line code.
 pub(super) type Val = usize;
@@ -20,6 +20,8 @@ pub(super) struct FlatOp<'a> {
     pub(super) what: FlatKind<'a>,
     pub(super) args: Vec<Val>,
     pub(super) outs: Vec<Val>,
+    /// The operation behind it does its work as well, where whole sequences run.
+    pub(super) with_next: bool,
 }
 
 pub(super) enum FlatKind<'a> {
@@ -134,11 +136,11 @@ impl<'a> Flat<'a> {
                     let place = Place { field: quote!(#outer #inner), tap: offsets[*i] };
                     match &node.kind {
                         NodeKind::Group(g) if inlined(g) || self.starts_static(g, &args) => self.inline(g, &args, &place),
-                        _ => self.push(group, FlatKind::Node { node, place }, args, &op.outs),
+                        _ => self.push(group, FlatKind::Node { node, place }, args, op),
                     }
                 }
-                OpKind::Builtin(b) => self.push(group, FlatKind::Builtin { name: b.name, shape: b.shape }, args, &op.outs),
-                OpKind::Own { path, extra } => self.push(group, FlatKind::Own { path, extra }, args, &op.outs),
+                OpKind::Builtin(b) => self.push(group, FlatKind::Builtin { name: b.name, shape: b.shape }, args, op),
+                OpKind::Own { path, extra } => self.push(group, FlatKind::Own { path, extra }, args, op),
             };
             for (&v, out) in op.outs.iter().zip(outs) {
                 known[v] = Some(out);
@@ -147,9 +149,9 @@ impl<'a> Flat<'a> {
         group.flow.outputs.iter().filter_map(|&v| known[v]).collect()
     }
 
-    fn push(&mut self, group: &Group, what: FlatKind<'a>, args: Vec<Val>, outs: &[usize]) -> Vec<Val> {
-        let outs: Vec<Val> = outs.iter().map(|&v| self.value(group, v)).collect();
-        self.ops.push(FlatOp { what, args, outs: outs.clone() });
+    fn push(&mut self, group: &Group, what: FlatKind<'a>, args: Vec<Val>, op: &Op) -> Vec<Val> {
+        let outs: Vec<Val> = op.outs.iter().map(|&v| self.value(group, v)).collect();
+        self.ops.push(FlatOp { what, args, outs: outs.clone(), with_next: op.with_next });
         outs
     }
 }

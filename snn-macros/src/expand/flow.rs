@@ -31,6 +31,15 @@ pub(super) struct Writer<'t, 'n> {
     /// Values that are another value under a second name.
     alias: Vec<Val>,
     statements: Vec<Statement>,
+    /// A normalisation that the next operation does as well.
+    norm: Option<Norm>,
+}
+
+/// Where the normalisation is, what goes in, and what would come out.
+struct Norm {
+    field: TokenStream,
+    arg: Val,
+    out: Val,
 }
 
 #[derive(Clone)]
@@ -47,7 +56,15 @@ struct Statement {
 
 impl<'t, 'n> Writer<'t, 'n> {
     pub(super) fn new(types: &'t mut Types<'n>, root: &'n TokenStream, style: Style, flat: &Flat<'_>) -> Self {
-        Writer { types, root, style, names: vec![None; flat.times.len()], alias: (0..flat.times.len()).collect(), statements: Vec::new() }
+        Writer {
+            types,
+            root,
+            style,
+            names: vec![None; flat.times.len()],
+            alias: (0..flat.times.len()).collect(),
+            statements: Vec::new(),
+            norm: None,
+        }
     }
 
     /// A value that comes from outside as `&Tensor`.
@@ -131,6 +148,10 @@ impl<'t, 'n> Writer<'t, 'n> {
                 let args = op.args.iter().map(|&v| self.borrow(v));
                 quote!(#root::own(#path(#(#args,)* #(#extra),*))?)
             }
+            FlatKind::Node { place, .. } if op.with_next && self.style == Style::Sequence && flat.times[op.args[0]] == Time::Seq => {
+                self.norm = Some(Norm { field: place.field.clone(), arg: op.args[0], out: op.outs[0] });
+                return;
+            }
             FlatKind::Node { node, place } => self.node(node, place, flat, op),
         };
         let idents: Vec<Ident> = op.outs.iter().map(|v| format_ident!("v{v}")).collect();
@@ -138,7 +159,9 @@ impl<'t, 'n> Writer<'t, 'n> {
         for (&v, ident) in op.outs.iter().zip(idents) {
             self.owned(v, ident);
         }
-        let uses = op.args.iter().map(|&v| self.alias[v]).collect();
+        let norm = self.norm.take();
+        let read = |v: &Val| norm.as_ref().filter(|norm| norm.out == *v).map_or(*v, |norm| norm.arg);
+        let uses = op.args.iter().map(|v| self.alias[read(v)]).collect();
         self.statements.push(Statement { code: quote!(let #pattern = #value;), uses, gives: op.outs.clone() });
     }
 
@@ -199,6 +222,9 @@ impl<'t, 'n> Writer<'t, 'n> {
     fn leaf(&mut self, leaf: &Leaf, node: &Node, place: &Place, flat: &Flat<'n>, op: &FlatOp<'n>) -> TokenStream {
         let root = self.root;
         let field = &place.field;
+        if let Some(norm) = &self.norm {
+            return self.normalised(norm, node, place);
+        }
         let x = self.borrow(op.args[0]);
         let span = node.blame.start;
         let method = match (self.style, flat.times[op.args[0]]) {
@@ -223,6 +249,25 @@ impl<'t, 'n> Writer<'t, 'n> {
         quote! {
             match taps.get_mut(#at) {
                 ::core::option::Option::Some(tap) => #root::Record::#recorded(&self #field, #x, #steps #state, cx, tap)?,
+                ::core::option::Option::None => #plain,
+            }
+        }
+    }
+}
+
+impl Writer<'_, '_> {
+    /// A normalisation and the neuron behind it.
+    fn normalised(&self, norm: &Norm, node: &Node, place: &Place) -> TokenStream {
+        let (root, field, bn) = (self.root, &place.field, &norm.field);
+        let x = self.borrow(norm.arg);
+        let plain = quote!(#root::normalised(&self #bn, &self #field, #x, &mut s #field, cx)?);
+        if !node.record.any() {
+            return plain;
+        }
+        let at = proc_macro2::Literal::usize_unsuffixed(place.tap);
+        quote! {
+            match taps.get_mut(#at) {
+                ::core::option::Option::Some(tap) => #root::normalised_recorded(&self #bn, &self #field, #x, &mut s #field, cx, tap)?,
                 ::core::option::Option::None => #plain,
             }
         }

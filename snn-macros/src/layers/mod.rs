@@ -219,6 +219,11 @@ pub(crate) fn find(name: &str) -> Option<&'static LayerSpec> {
     all().find(|l| l.name == name)
 }
 
+/// A neuron that can normalise its input in the kernel that runs its steps.
+pub(crate) fn takes_norm(spec: &LayerSpec) -> bool {
+    neuron::LAYERS.iter().any(|row| row.name == spec.name)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -139,8 +139,16 @@ fn feedback(l: &ast::Layer, given: &ast::Node, container: Container, scope: &Sco
             outs: vec![joined],
             blame: l.span,
             shown: "cat(x, y)".into(),
+            with_next: false,
         });
-        flow.ops.push(Op { kind: OpKind::Node(0), args: vec![joined], outs: vec![rc], blame: l.span, shown: "rc".into() });
+        flow.ops.push(Op {
+            kind: OpKind::Node(0),
+            args: vec![joined],
+            outs: vec![rc],
+            blame: l.span,
+            shown: "rc".into(),
+            with_next: false,
+        });
         nodes.push(linear(l, &container, scope));
         rc
     } else {
@@ -152,7 +160,7 @@ fn feedback(l: &ast::Layer, given: &ast::Node, container: Container, scope: &Sco
         let shown = format!("the function of `{}`", container.shown);
         // A function that is not understood is reported; the layers are worth reading.
         let kind = f.unwrap_or(OpKind::Builtin(&FUNCTIONS[0]));
-        flow.ops.push(Op { kind, args: vec![y, x], outs: vec![joined], blame, shown });
+        flow.ops.push(Op { kind, args: vec![y, x], outs: vec![joined], blame, shown, with_next: false });
         joined
     };
     let shown = match given {

@@ -53,7 +53,7 @@ pub(super) fn op_of(node: &Node, index: usize, args: Vec<Value>, outs: Vec<Value
         Some((b, name)) => (OpKind::Builtin(b), name),
         None => (OpKind::Node(index), shown),
     };
-    Op { kind, args, outs, blame: node.blame, shown }
+    Op { kind, args, outs, blame: node.blame, shown, with_next: false }
 }
 
 fn builtin(name: &str) -> Option<&'static Builtin> {
@@ -310,7 +310,7 @@ impl Wiring<'_> {
 
     fn push(&mut self, kind: OpKind, args: Vec<Value>, outs: usize, blame: Blame, shown: &str) -> Vec<Value> {
         let outs: Vec<Value> = (0..outs).map(|_| self.flow.fresh()).collect();
-        self.flow.ops.push(Op { kind, args, outs: outs.clone(), blame, shown: shown.to_string() });
+        self.flow.ops.push(Op { kind, args, outs: outs.clone(), blame, shown: shown.to_string(), with_next: false });
         outs
     }
 

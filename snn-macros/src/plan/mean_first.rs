@@ -35,7 +35,8 @@ fn is_linear(group: &Group, op: &Op) -> bool {
     matches!(&group.nodes[i].kind, NodeKind::Leaf(leaf) if leaf.built.as_ref().is_some_and(|b| b.ty == "Linear"))
 }
 
-fn readers(flow: &Flow, value: usize) -> usize {
+/// How often a value is read.
+pub(super) fn readers(flow: &Flow, value: usize) -> usize {
     let in_ops = flow.ops.iter().flat_map(|op| &op.args).filter(|&&v| v == value).count();
     in_ops + flow.outputs.iter().filter(|&&v| v == value).count()
 }

@@ -5,11 +5,13 @@
 //! (`ir::Time`), and `expand` runs each operation as often as its result changes.
 
 mod mean_first;
+mod norm_neuron;
 
 use crate::ir::Net;
 
 /// Runs every pass.
 pub(crate) fn plan(mut net: Net) -> Net {
     mean_first::run(&mut net.root);
+    norm_neuron::run(&mut net.root);
     net
 }
