@@ -100,12 +100,7 @@ pub(crate) fn backward_on<F: Real, N: Neuron>(
     let row = |wanted: usize| vec![F::ZERO; wanted * steps * width];
     let spikes = if firing.plain { 0 } else { N::FIRES };
     let scratch = || Scratch { width, steps, states: row(N::STATES.len()), slopes: row(N::FIRES), spikes: row(spikes) };
-    let sums = map_tiles(neurons, width, steps, &scratch, &|scratch, tile| {
-        arch.dispatch(
-            #[inline(always)]
-            || run.tile(arch, scratch, tile),
-        )
-    });
+    let sums = map_tiles(neurons, width, steps, &scratch, &|scratch, tile| run.tile(arch, scratch, tile));
     drop(run);
     if let (Some(out), Some(scale)) = (out.scale, pass.scale) {
         out.copy_from_slice(&sum_channels::<F, 2>(&own_scale, neurons, scale.channels));
@@ -157,21 +152,25 @@ impl<F: Real> Scratch<F> {
 
 impl<F: Real, N: Neuron> Run<'_, F, N> {
     /// Returns the tile's gradients of shared constants.
-    #[inline(always)]
+    ///
+    /// Full blocks run with the machine's instruction set. What is left is one block of a layer at most: plain code does, and is
+    /// compiled once instead of once per instruction set.
     fn tile(&self, arch: Arch, scratch: &mut Scratch<F>, tile: Range<usize>) -> [f64; MAX_CONSTANTS] {
         let (full, rest) = blocks(tile.clone());
         let at = |of: &Range<usize>| of.start - tile.start;
-        for of in full.clone() {
-            self.replay::<true>(arch, scratch, at(&of), of);
-        }
+        arch.dispatch(
+            #[inline(always)]
+            || full.clone().for_each(|of| self.replay::<true>(arch, scratch, at(&of), of)),
+        );
         if let Some(of) = rest.clone() {
             self.replay::<false>(arch, scratch, at(&of), of);
         }
         self.neuron.surrogate().derivative_on(arch, &mut scratch.slopes);
         let mut sums = [[0.0; LANES]; MAX_CONSTANTS];
-        for of in full {
-            self.reverse::<true>(scratch, at(&of), of, &mut sums);
-        }
+        arch.dispatch(
+            #[inline(always)]
+            || full.for_each(|of| self.reverse::<true>(scratch, at(&of), of, &mut sums)),
+        );
         if let Some(of) = rest {
             self.reverse::<false>(scratch, at(&of), of, &mut sums);
         }

@@ -96,10 +96,15 @@ pub(crate) fn forward_on<F: Real, N: Neuron>(arch: Arch, neuron: &N, pass: Pass<
         pass,
     };
     map_tiles(neurons, WIDTH, pass.steps, &|| (), &|(), tile| {
+        let (full, rest) = blocks(tile);
         arch.dispatch(
             #[inline(always)]
-            || run.tile(arch, tile),
+            || full.for_each(|lanes| run.block::<true>(arch, lanes)),
         );
+        // One block of a layer at most: plain code does, and is compiled once instead of once per instruction set.
+        if let Some(lanes) = rest {
+            run.block::<false>(arch, lanes);
+        }
     });
     Ok(())
 }
@@ -115,17 +120,6 @@ struct Run<'a, F, N> {
 }
 
 impl<F: Real, N: Neuron> Run<'_, F, N> {
-    #[inline(always)]
-    fn tile(&self, arch: Arch, tile: Range<usize>) {
-        let (full, rest) = blocks(tile);
-        for lanes in full {
-            self.block::<true>(arch, lanes);
-        }
-        if let Some(lanes) = rest {
-            self.block::<false>(arch, lanes);
-        }
-    }
-
     /// All steps of up to [`LANES`](crate::lanes::LANES) neurons, their states in registers.
     #[inline(always)]
     fn block<const FULL: bool>(&self, arch: Arch, of: Range<usize>) {

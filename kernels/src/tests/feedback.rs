@@ -39,6 +39,7 @@ fn run<F: Real, N: Neuron>(neuron: &N, x: &[F], start: &[&[F]], w: f64) -> (Vec<
         steps: x.len() / NEURONS,
         neurons: NEURONS,
         x: Input::Sequence(x),
+        scale: None,
         start: &start,
         constants: &constants,
         draw: Draw::default(),
@@ -101,10 +102,10 @@ proptest! {
         let (v, y) = start.split_at(NEURONS);
         let constants = Constants::<f64>::new(&r, &[&[W]], Channels::ONE).unwrap();
         let given = [Some(v), Some(y)];
-        let pass = Pass { steps, neurons: NEURONS, x: Input::Sequence(&x), start: &given, constants: &constants, draw: Draw::default() };
+        let pass = Pass { steps, neurons: NEURONS, x: Input::Sequence(&x), scale: None, start: &given, constants: &constants, draw: Draw::default() };
         let upstream = Upstream { y: Some(&grads[..len]), states: &[Some(&grads[len..len + NEURONS]), Some(&grads[len + NEURONS..])] };
         let (mut gx, mut gv, mut gy) = (vec![0.0; len], vec![0.0; NEURONS], vec![0.0; NEURONS]);
-        let out = BackwardOut { x: Some(&mut gx), start: vec![Some(&mut gv), Some(&mut gy)] };
+        let out = BackwardOut { x: Some(&mut gx), start: vec![Some(&mut gv), Some(&mut gy)], scale: None };
         let sums = backward(&r, pass, upstream, out).unwrap();
         let gw = learned_gradient(&r, &[&[W]], Channels::ONE, &sums).unwrap();
 
@@ -133,9 +134,10 @@ fn equal_values_share_the_gradient_of_their_maximum() {
     let constants = Constants::<f64>::new(&r, &[&[W]], Channels::ONE).unwrap();
     let (x, v, y) = ([0.5], [0.0], [0.5]);
     let start = [Some(&v[..]), Some(&y[..])];
-    let pass = Pass { steps: 1, neurons: 1, x: Input::Sequence(&x), start: &start, constants: &constants, draw: Draw::default() };
+    let pass =
+        Pass { steps: 1, neurons: 1, x: Input::Sequence(&x), scale: None, start: &start, constants: &constants, draw: Draw::default() };
     let (mut gx, mut gy) = ([0.0], [0.0]);
-    let out = BackwardOut { x: Some(&mut gx), start: vec![None, Some(&mut gy)] };
+    let out = BackwardOut { x: Some(&mut gx), start: vec![None, Some(&mut gy)], scale: None };
     backward(&r, pass, Upstream { y: Some(&[1.0]), states: &[] }, out).unwrap();
     assert!(gx[0] > 0.0 && gx[0] == gy[0]);
 }

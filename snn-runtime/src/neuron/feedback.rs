@@ -63,7 +63,7 @@ impl Feedback {
         if let Some(y) = y.as_ref() {
             s.set("y", y.shallow_clone());
         }
-        let sent = self.fused.run(x, s, tap);
+        let sent = self.fused.run(x, None, s, tap);
         *y = s.take("y");
         sent
     }
