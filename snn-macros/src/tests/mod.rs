@@ -5,6 +5,7 @@ mod annotated;
 mod grammar;
 mod layer_docs;
 mod mutation;
+mod plan;
 mod recovery;
 mod support;
 mod time;
