@@ -233,3 +233,25 @@ snn_net! {
 // help{did you mean `ATan`?}
     }
 }
+
+// Axes the wrong way round.
+snn_net! {
+    net A(x: [2, 3, 4]) -> [2, 12] {
+        T = 4;
+        flat: Flatten(3, 2),
+//                    ^error{`flat`: `start_dim = 3` comes after `end_dim = 2`}
+// note{input `x` is [2, 3, 4]}
+// help{swap the two}
+    }
+}
+
+// An axis that is not there.
+snn_net! {
+    net A(x: [2, 3]) -> [6] {
+        T = 4;
+        flat: Flatten(1, 5),
+//                       ^error{`flat`: `end_dim = 5` is no axis of [2, 3] with the batch before it}
+// note{input `x` is [2, 3]}
+// help{axes go from 0, the batch, to 2}
+    }
+}

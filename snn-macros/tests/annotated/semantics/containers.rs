@@ -319,3 +319,23 @@ snn_net! {
         MultiStepContainer([]),
     }
 }
+
+// Two values cannot be fed back.
+snn_net! {
+    net A(x: [T, 1, 8, 8]) -> [T, 1, 4, 4] {
+        T = 4;
+        rec: ElementWiseRecurrentContainer(MaxPool2d(2, return_indices = true), add),
+//                                         ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`rec` feeds back one value, but what is in it gives 2}
+// help{take the layer out of the container}
+    }
+}
+
+// The function is called with two values, whatever its parameters are called.
+snn_net! {
+    net A(x: [T, 8]) -> [T, 8] {
+        T = 4;
+        rec: ElementWiseRecurrentContainer([IFNode()], |y, x, t| y + x + t),
+//                                                     ^^^^^^^^^^^^^^^^^^^error{`rec` joins what came out of the last step and what arrives, but its closure takes 3 values}
+// help{write `|y_prev, x| ..`}
+    }
+}
