@@ -63,7 +63,7 @@ fn expr(e: &Expr, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnos
                 // A block's parameter that stands for an activation.
                 Value::Rust(inner) if inner != *e => expr(&inner, what, env, root, diags),
                 Value::Rust(_) => by_name(name, root, diags),
-                _ => Err(wrong(e, what, diags)),
+                _ => wrong(e, what, diags),
             }
         }
         // One made elsewhere: `cfg::ACTIVATION`.
@@ -71,7 +71,7 @@ fn expr(e: &Expr, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnos
             let e = env.rewrite(e);
             Ok(quote!(#root::Activation::from(#e)))
         }
-        _ => Err(wrong(e, what, diags)),
+        _ => wrong(e, what, diags),
     }
 }
 
@@ -94,8 +94,9 @@ fn advice(text: &str) -> String {
     }
 }
 
-fn wrong(e: &Expr, what: &str, diags: &mut Diagnostics) {
+fn wrong(e: &Expr, what: &str, diags: &mut Diagnostics) -> Result<TokenStream, ()> {
     diags.error(Blame::of(e), format!("{what} expects an activation, but gets `{}`", show_expr(e))).help(format!("write {}", list()));
+    Err(())
 }
 
 fn list() -> String {

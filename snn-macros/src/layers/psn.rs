@@ -73,7 +73,7 @@ fn masked_psn(rule: &mut Rule<'_>) -> Result<Built, ()> {
     Ok(Built {
         config: Some(vec![rule.pass("k"), rule.field("T", &steps), rule.pass("lambda_init"), rule.pass("surrogate_function")]),
         weights: vec![("weight", vec![steps.clone(), steps.clone()]), ("bias", vec![steps.clone(), Size::Known(1)])],
-        state: Size::product([&[k.clone()], rule.input].concat().as_slice()),
+        state: Size::product([std::slice::from_ref(&k), rule.input].concat().as_slice()),
         macs: Size::product([&[k], rule.input].concat().as_slice()),
         modes,
         checks: std::mem::take(&mut rule.checks),
@@ -86,7 +86,7 @@ fn sliding_psn(rule: &mut Rule<'_>) -> Result<Built, ()> {
     Ok(Built {
         config: Some(vec![rule.pass("k"), rule.pass("exp_init"), rule.pass("surrogate_function")]),
         weights: vec![("weight", vec![k.clone()]), ("bias", Vec::new())],
-        state: Size::product([&[k.clone()], rule.input].concat().as_slice()),
+        state: Size::product([std::slice::from_ref(&k), rule.input].concat().as_slice()),
         macs: Size::product([&[k], rule.input].concat().as_slice()),
         ..Built::keeps(rule, "SlidingPSN")
     })

@@ -2,6 +2,7 @@
 ///
 /// Leaky integrate and fire.
 #[derive(Clone, Copy, Debug, PartialEq)]
+#[allow(non_snake_case, reason = "the names are those of the definition")]
 pub struct LIFNodeConfig {
     /// Membrane time constant in steps, greater than 1.
     pub tau: f64,
@@ -29,6 +30,7 @@ impl ::core::default::Default for LIFNodeConfig {
     }
 }
 #[allow(
+    non_snake_case,
     unused_variables,
     unused_parens,
     clippy::all,
