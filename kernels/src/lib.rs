@@ -12,6 +12,9 @@
 //! | [`forward`] | x | spikes | 8 |
 //! | [`forward`], [`Input::Static`] | (x once for all steps) | spikes | 4 |
 //! | [`backward`] | x, grad of spikes | grad of x | 12 |
+//! | [`synapse_filter`], and its backward pass | x; x, grad of currents | currents; grad of x | 8; 12 |
+//! | [`neunorm`], and its backward pass | x; grad of y | y; grad of x | 8; 8 |
+//! | [`attention`], and its backward pass | x two or three times; x and grad of y as often | y; grad of x | 12 or 16; 20 or 28 |
 //!
 //! and first and last states and their gradients once for all steps. The backward pass saves nothing but replays the forward from x.
 //!

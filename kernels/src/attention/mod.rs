@@ -12,7 +12,7 @@
 //! The gates of stages 1 and 2 are positive numbers, so sums and maxima of x over pixels, one each per step, sample and channel, say all
 //! that those stages need to know. Hence forward x is read once for them, once for the spatial stage if there is one, and once to be gated:
 //! 12 or 16 bytes of f32 per element with y, where one operation per mean, maximum and product moves about 50. The backward pass reads x
-//! and y's gradient once for each of the three: 12 to 28 bytes with x's gradient. What is kept for it is small: a few numbers per row.
+//! and y's gradient as often: 20 or 28 bytes with x's gradient. What is kept for it is small: a few numbers per row.
 //!
 //! A maximum sends its gradient to the first element that has it, in the order steps, channels, pixels.
 
