@@ -113,7 +113,7 @@ fn padding(rule: &mut Rule<'_>, kernel: &[Size], stride: &[Size], dilation: &[Si
 }
 
 pub(super) fn groups_divide(rule: &mut Rule<'_>, name: &str, channels: &Size, groups: &Size) -> Result<(), ()> {
-    if rule.divides(channels, groups) {
+    if rule.divides(channels, groups, "groups") {
         return Ok(());
     }
     let text = format!("`{}`: `groups = {groups}` does not divide `{name}`, which is {channels}", rule.shown);

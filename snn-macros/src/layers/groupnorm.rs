@@ -1,5 +1,6 @@
 //! `GroupNorm`: each sample normalised by groups of its channels. In: `[C, ..]`; out: the same shape.
 
+use super::args::ArgValue;
 use super::batchnorm::not_negative;
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, param};
 use crate::size::{Size, show};
@@ -26,10 +27,15 @@ fn group_norm(rule: &mut Rule<'_>) -> Result<Built, ()> {
     };
     let num_channels = rule.inferred("num_channels", channels, "input channels");
     let groups = rule.size("num_groups");
-    if !rule.divides(&num_channels, &groups) {
+    if !rule.divides(&num_channels, &groups, "num_groups") {
         let text = format!("`{}`: `num_groups = {groups}` does not divide the {num_channels} channels", rule.shown);
         let blame = rule.arg("num_groups").blame;
-        rule.input_error(blame, text).help(format!("use a number of groups that divides {num_channels}"));
+        // What arrives is to blame only where it says how many channels there are.
+        let d = match rule.arg("num_channels").value {
+            ArgValue::Size(_) => rule.error(blame, text),
+            _ => rule.input_error(blame, text),
+        };
+        d.help(format!("use a number of groups that divides {num_channels}"));
         return Err(());
     }
     not_negative(rule, "eps")?;

@@ -203,12 +203,16 @@ impl<'a> Rule<'a> {
 
     /// Leaves it to rustc to compare two sizes, by the function of `snn_shape::check` that the last word of `what` names.
     fn check_later(&mut self, blame: Blame, what: &str, want: &Size, got: &Size) {
-        // rustc underlines the call, from its name to its parentheses: the user's whole expression.
-        let shown = self.shown;
-        let check = Ident::new(what.rsplit(' ').next().unwrap_or("features"), blame.start);
-        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #want, #got));
+        let call = self.call_later(blame, what.rsplit(' ').next().unwrap_or("features"), want, got);
+        self.checks.push(call);
+    }
+
+    /// A call that rustc underlines from its name to its parentheses: the user's whole expression.
+    fn call_later(&self, blame: Blame, check: &str, a: &Size, b: &Size) -> TokenStream {
+        let (shown, check) = (self.shown, Ident::new(check, blame.start));
+        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #a, #b));
         arguments.set_span(blame.end);
-        self.checks.push(quote!(#check #arguments));
+        quote!(#check #arguments)
     }
 
     /// `` `conv`: a 7x7 kernel, 2x2 apart, does not fit the 5x5 input ``
@@ -217,13 +221,13 @@ impl<'a> Rule<'a> {
         format!("`{}`: a {}{apart} does not fit the {}", self.shown, sized(what, sizes), sized("input", &self.input[1..]))
     }
 
-    /// Does `by` divide `len`? Where rustc alone knows, it is asked later.
-    pub(crate) fn divides(&mut self, len: &Size, by: &Size) -> bool {
+    /// Does `by`, the argument of that name, divide `len`? Where rustc alone knows, it is asked later.
+    pub(crate) fn divides(&mut self, len: &Size, by: &Size, argument: &str) -> bool {
         if let (Some(len), Some(by)) = (len.known(), by.known()) {
             return snn_shape::divide(len, by).is_some();
         }
-        let (check, shown) = (Ident::new("divide", self.blame.start), self.shown);
-        self.checks.push(quote!(let _ = #check(#shown, #len, #by)));
+        let call = self.call_later(self.arg(argument).blame, "divide", len, by);
+        self.checks.push(quote!(let _ = #call));
         true
     }
 

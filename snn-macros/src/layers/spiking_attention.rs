@@ -59,7 +59,7 @@ fn sizes(rule: &mut Rule<'_>, axes: &[&str]) -> Result<(Size, Size, Size), ()> {
     rule.rank(axes)?;
     check_tau(rule, "tau")?;
     let (dim, heads) = (rule.inferred("dim", &rule.input[0], "input channels"), rule.size("num_heads"));
-    if !rule.divides(&dim, &heads) {
+    if !rule.divides(&dim, &heads, "num_heads") {
         let text = format!("`{}`: `num_heads = {heads}` does not divide `dim`, which is {dim}", rule.shown);
         let blame = rule.blame_of("num_heads");
         rule.error(blame, text).help(format!("make `dim` a multiple of {heads}"));

@@ -103,6 +103,7 @@ pub mod __private {
     }
     layers! {
         Linear LinearConfig { in_features: usize, out_features: usize, bias: bool }
+        GroupNorm GroupNormConfig { num_groups: usize, num_channels: usize, eps: f64, affine: bool }
         Flatten FlattenConfig { start_dim: usize, end_dim: usize }
         IFNode IFNodeConfig { v_threshold: f64, v_reset: Option<f64>, surrogate_function: surrogate::Surrogate, detach_reset: bool }
         LIFNode LIFNodeConfig { tau: f64, decay_input: bool, v_threshold: f64, v_reset: Option<f64>, surrogate_function: surrogate::Surrogate, detach_reset: bool }
