@@ -55,7 +55,7 @@ impl<const D: usize> Stateless for AdaptiveAvgPool<D> {
         let size = space::sizes::<D>(&self.name, x, None)?;
         let mut out = [0; D];
         for axis in 0..D {
-            match snn_shape::adaptive_pool(size[axis], self.config.output_size[axis]) {
+            match snn_shape::adaptive_pool(size[axis], self.config.output_size[axis].unwrap_or(size[axis])) {
                 Some(n) => out[axis] = n,
                 None => return Err(Error::shape(&self.name, "at least one cell on each axis of space", &x.size(), "")),
             }

@@ -119,7 +119,7 @@ const fn window(layer: &str, len: usize, kernel: usize) -> Message {
 /// The length after the adaptive pool `layer` that gives `out` cells, see [`crate::adaptive_pool`].
 #[track_caller]
 pub const fn adaptive_pool(layer: &str, len: usize, out: usize) -> usize {
-    match crate::adaptive_pool(len, Some(out)) {
+    match crate::adaptive_pool(len, out) {
         Some(n) => n,
         None => {
             let m = Message::new().text("`").text(layer).text("` makes ").number(len).text(" cells into ").number(out);

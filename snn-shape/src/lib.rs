@@ -58,6 +58,20 @@ pub const fn pool(len: usize, kernel: usize, stride: usize, pad: usize, dilation
     Some(if (out - 1) * stride >= len + pad { out - 1 } else { out })
 }
 
+/// Does each of the `out` windows of a pool see a cell of the input? A dilated one may step over all of it, from padding to padding.
+pub const fn windows_see(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, out: usize) -> bool {
+    let mut i = 0;
+    while i < out {
+        // Elements of the window that lie before the input; the next one is the first that may see it.
+        let before = pad.saturating_sub(i * stride).div_ceil(dilation);
+        if before >= kernel || i * stride + before * dilation >= pad + len {
+            return false;
+        }
+        i += 1;
+    }
+    true
+}
+
 /// Length after an average pool over three axes: as [`pool`], but the window must fit the input without its padding.
 ///
 /// PyTorch: `torch.nn.AvgPool3d`, whose kernel alone asks for this.
@@ -65,16 +79,11 @@ pub const fn avg_pool3d(len: usize, kernel: usize, stride: usize, pad: usize, ce
     if len < kernel { None } else { pool(len, kernel, stride, pad, 1, ceil_mode) }
 }
 
-/// Length after an adaptive pool that gives `out` cells; `None` for `out` keeps the length.
+/// Length after an adaptive pool that gives `out` cells.
 ///
 /// `None`: there is no cell to average, or none is asked for. PyTorch: `torch.nn.AdaptiveAvgPool2d`, "Shape".
-pub const fn adaptive_pool(len: usize, out: Option<usize>) -> Option<usize> {
-    match out {
-        _ if len == 0 => None,
-        None => Some(len),
-        Some(0) => None,
-        Some(n) => Some(n),
-    }
+pub const fn adaptive_pool(len: usize, out: usize) -> Option<usize> {
+    if len == 0 || out == 0 { None } else { Some(out) }
 }
 
 /// Length after `Upsample` by `factor`: `floor(len * factor)`.
@@ -87,6 +96,14 @@ pub const fn upsample(len: usize, factor: f64) -> Option<usize> {
     match (len as f64 * factor) as usize {
         0 => None,
         n => Some(n),
+    }
+}
+
+/// A size that rustc evaluates where the net does not fit: its twin in [`check`] has the error, any number serves the rest.
+pub const fn settled(size: Option<usize>) -> usize {
+    match size {
+        Some(n) => n,
+        None => 1,
     }
 }
 
@@ -166,6 +183,14 @@ mod tests {
     }
 
     #[test]
+    fn windows_may_see_padding_alone() {
+        assert!(windows_see(7, 3, 2, 1, 1, 4));
+        assert!(windows_see(2, 2, 1, 1, 2, 2), "either window sees one of the two cells");
+        assert!(!windows_see(1, 2, 1, 1, 2, 1), "cells -1 and 1 of one cell");
+        assert!(!windows_see(4, 2, 4, 0, 1, 2), "the second starts behind the end");
+    }
+
+    #[test]
     fn average_pools_over_three_axes_do_not_count_their_padding() {
         assert_eq!(avg_pool3d(4, 3, 1, 1, false), Some(4));
         assert_eq!((pool(2, 3, 1, 1, 1, false), avg_pool3d(2, 3, 1, 1, false)), (Some(2), None));
@@ -173,10 +198,9 @@ mod tests {
 
     #[test]
     fn adaptive_pools() {
-        assert_eq!(adaptive_pool(7, Some(3)), Some(3));
-        assert_eq!(adaptive_pool(2, Some(5)), Some(5), "more cells than there are");
-        assert_eq!(adaptive_pool(7, None), Some(7));
-        assert_eq!((adaptive_pool(0, Some(1)), adaptive_pool(7, Some(0))), (None, None));
+        assert_eq!(adaptive_pool(7, 3), Some(3));
+        assert_eq!(adaptive_pool(2, 5), Some(5), "more cells than there are");
+        assert_eq!((adaptive_pool(0, 1), adaptive_pool(7, 0)), (None, None));
     }
 
     #[test]
@@ -202,6 +226,7 @@ mod tests {
         assert_eq!(divide(100, 10), Some(10));
         assert_eq!(divide(105, 10), None);
         assert_eq!(divide(105, 0), None);
+        assert_eq!((settled(divide(100, 10)), settled(divide(105, 10))), (10, 1));
         assert_eq!((reduced(7, 4), reduced(4, 4), reduced(3, 4), reduced(3, 0)), (Some(1), Some(1), None, None));
         assert_eq!(fan_in(6, 2, &[3, 3]), 27);
         assert_eq!(product(&[]), 1);

@@ -96,7 +96,9 @@ impl Walk<'_> {
         let mut rule =
             Rule { spec, args, input, shown, origin, blame, mode, steps, diags: self.diags, root: self.root, checks: Vec::new() };
         let built = (spec.rule)(&mut rule)?;
-        self.checks.extend(built.checks.iter().cloned());
+        // A check that the row has not handed over counts as well.
+        let left = std::mem::take(&mut rule.checks);
+        self.checks.extend(built.checks.iter().cloned().chain(left));
         Ok(built)
     }
 

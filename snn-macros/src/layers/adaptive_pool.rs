@@ -28,7 +28,7 @@ fn adaptive_pool(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<B
     for (len, wanted) in rule.input[1..].iter().zip(&wanted) {
         let size = match wanted {
             None => Some(len.clone()),
-            Some(n) => rule.formula("adaptive_pool", &[len.clone(), n.clone()], &[], |n| snn_shape::adaptive_pool(n[0], Some(n[1]))),
+            Some(n) => rule.formula("adaptive_pool", &[len.clone(), n.clone()], &[], |n| snn_shape::adaptive_pool(n[0], n[1])),
         };
         match size {
             Some(n) => out.push(n),

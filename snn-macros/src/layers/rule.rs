@@ -203,14 +203,14 @@ impl<'a> Rule<'a> {
 
     /// Leaves it to rustc to compare two sizes, by the function of `snn_shape::check` that the last word of `what` names.
     fn check_later(&mut self, blame: Blame, what: &str, want: &Size, got: &Size) {
-        let call = self.call_later(blame, what.rsplit(' ').next().unwrap_or("features"), want, got);
+        let call = self.call_later(blame, what.rsplit(' ').next().unwrap_or("features"), &[quote!(#want), quote!(#got)]);
         self.checks.push(call);
     }
 
     /// A call that rustc underlines from its name to its parentheses: the user's whole expression.
-    fn call_later(&self, blame: Blame, check: &str, a: &Size, b: &Size) -> TokenStream {
+    fn call_later(&self, blame: Blame, check: &str, arguments: &[TokenStream]) -> TokenStream {
         let (shown, check) = (self.shown, Ident::new(check, blame.start));
-        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #a, #b));
+        let mut arguments = Group::new(Delimiter::Parenthesis, quote!(#shown, #(#arguments),*));
         arguments.set_span(blame.end);
         quote!(#check #arguments)
     }
@@ -226,7 +226,7 @@ impl<'a> Rule<'a> {
         if let (Some(len), Some(by)) = (len.known(), by.known()) {
             return snn_shape::divide(len, by).is_some();
         }
-        let call = self.call_later(self.arg(argument).blame, "divide", len, by);
+        let call = self.call_later(self.arg(argument).blame, "divide", &[quote!(#len), quote!(#by)]);
         self.checks.push(quote!(let _ = #call));
         true
     }
@@ -242,10 +242,16 @@ impl<'a> Rule<'a> {
     ) -> Option<Size> {
         match sizes.iter().map(Size::known).collect::<Option<Vec<usize>>>() {
             Some(n) => known(&n).map(Size::Known),
-            None => {
-                let (f, layer, root) = (Ident::new(formula, self.blame.start), self.shown, self.root);
-                Some(Size::Expr(quote!(#root::shape::check::#f(#layer, #(#sizes,)* #(#flags),*))))
-            }
+            None => Some(self.later(formula, sizes.iter().map(|s| quote!(#s)).chain(flags.iter().map(|f| quote!(#f))).collect())),
         }
+    }
+
+    /// The size after `formula` of `snn_shape`, evaluated by rustc. That it fits is a check of its own, on the layer: only this one
+    /// fails where it does not.
+    pub(crate) fn later(&mut self, formula: &str, arguments: Vec<TokenStream>) -> Size {
+        let check = self.call_later(self.blame, formula, &arguments);
+        self.checks.push(quote!(let _ = #check));
+        let (root, f) = (self.root, Ident::new(formula, Span::call_site()));
+        Size::Expr(quote!(#root::shape::settled(#root::shape::#f(#(#arguments),*))))
     }
 }

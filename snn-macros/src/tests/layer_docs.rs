@@ -246,7 +246,7 @@ fn words(shape: &[Size]) -> String {
 /// An expression of the generated code as one would write it: without paths, without the layer's name that errors use, and without
 /// brackets around the factors of a product.
 fn plain(text: &str) -> String {
-    let text = text.replace(" :: ", "::").replace("\"m\" , ", "").replace("\"m\", ", "");
+    let text = text.replace(" :: ", "::");
     let mut out = String::new();
     for word in text.split_whitespace() {
         let open = word.len() - word.trim_start_matches(['(', '[']).len();
@@ -264,6 +264,17 @@ fn plain(text: &str) -> String {
         out.push_str(word);
     }
     let mut out = out.replace(",)", ")");
+    // `settled(conv(..))` is `conv(..)`, where it fits.
+    while let Some(at) = out.find("settled(") {
+        let inner = at + "settled(".len();
+        let depth = out[inner..].char_indices().scan(1, |depth, (i, c)| {
+            *depth += i32::from(c == '(') - i32::from(c == ')');
+            Some((i, *depth))
+        });
+        let Some((end, _)) = depth.into_iter().find(|(_, depth)| *depth == 0) else { break };
+        let kept = out[inner..inner + end].to_string();
+        out.replace_range(at..=inner + end, &kept);
+    }
     while let Some((range, inner)) = out.match_indices(") *").find_map(|(end, _)| {
         let start = out[..end].rfind('(')?;
         let inner = &out[start + 1..end];
@@ -281,7 +292,7 @@ mod tests {
 
     #[test]
     fn expressions_read_as_one_would_write_them() {
-        let size = Size::Expr(quote!(snn::shape::check::conv("m", H, kernel_size, (padding + padding))));
+        let size = Size::Expr(quote!(snn::shape::settled(snn::shape::conv(H, kernel_size, (padding + padding)))));
         assert_eq!(words(&[name("C"), size.clone()]), "[C, conv(H, kernel_size, (padding + padding))]");
         assert_eq!(words(&[size.mul(&name("T"))]), "[(conv(H, kernel_size, (padding + padding)) * T)]");
         assert_eq!(plain(&Size::product(&["C", "H", "W"].map(name)).to_string()), "(C * H * W)");
