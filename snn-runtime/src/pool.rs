@@ -117,6 +117,28 @@ impl<const D: usize> Window<D> {
         Err(Error::shape(&self.name, wants, &x.size(), "use a smaller window"))
     }
 
+    /// As [`check`](Self::check), and each maximum is a cell of the input: libtorch would send the gradient of one that is not
+    /// somewhere, not always inside the tensor.
+    fn check_max(&self, x: &Tensor) -> Result<()> {
+        self.check(x)?;
+        if !x.requires_grad() {
+            return Ok(());
+        }
+        let size = space::sizes::<D>(&self.name, x, None)?;
+        let sees = |i: usize| {
+            let (kernel, stride, pad, dilation) = (self.kernel[i], self.stride[i], self.padding[i], self.dilation[i]);
+            let out = snn_shape::pool(size[i], kernel, stride, pad, dilation, self.ceil_mode);
+            out.is_some_and(|out| snn_shape::windows_see(size[i], kernel, stride, pad, dilation, out))
+        };
+        match (0..D).all(sees) {
+            true => Ok(()),
+            false => {
+                let wants = "a cell under each window, where its gradient belongs,";
+                Err(Error::shape(&self.name, wants, &x.size(), "use less padding, or a smaller `dilation`"))
+            }
+        }
+    }
+
     /// Kernel, stride and padding of a window on [`raised`] inputs.
     fn raised(&self) -> [Vec<i64>; 3] {
         [raised_dims(&self.kernel, 1), raised_dims(&self.stride, 1), raised_dims(&self.padding, 0)]
@@ -183,7 +205,7 @@ impl<const D: usize> Stateless for MaxPool<D> {
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        self.window.check(x)?;
+        self.window.check_max(x)?;
         self.window.max(x).map_err(Error::in_layer(&self.window.name))
     }
 }
@@ -214,7 +236,7 @@ impl<const D: usize> MaxPoolWithIndices<D> {
     ///
     /// An input that does not fit, as in [`MaxPool`].
     pub fn step(&self, x: &Tensor, _: &Cx) -> Result<(Tensor, Tensor)> {
-        self.window.check(x)?;
+        self.window.check_max(x)?;
         self.window.max_with_indices(x).map_err(Error::in_layer(&self.window.name))
     }
 
