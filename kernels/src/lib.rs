@@ -96,9 +96,9 @@ pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statisti
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
 pub use neuron::{
     ActivationAwareIFNodeConfig, Adjoint, CUBALIFNodeConfig, Charged, ComplementaryLIFNodeConfig, EIFNodeConfig, Feedback, Finished,
-    HalfThresholdIFNodeConfig, IFNodeConfig, IzhikevichNodeConfig, Join, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig, Learned,
-    MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron, ParametricLIFNodeConfig, Per, QIFNodeConfig, RAFNodeConfig,
-    SimpleIFNodeConfig, SimpleLIFNodeConfig, TernaryIFNodeConfig, TernaryLIFNodeConfig,
+    HalfThresholdIFNodeConfig, IFNodeConfig, ILIFNodeConfig, IzhikevichNodeConfig, Join, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig,
+    Learned, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron, ParametricLIFNodeConfig, Per, QIFNodeConfig,
+    RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig, TernaryIFNodeConfig, TernaryLIFNodeConfig,
 };
 pub use non_spiking::{Decode, NonSpiking};
 pub use philox::philox4x32;

@@ -149,7 +149,8 @@ impl Common {
         Ok(mask.into_tensor().f_to_device(x.device())?.f_to_kind(x.kind())?)
     }
 
-    /// All steps in one multiplication, which reads x and writes y once: a kernel of our own is no faster (`benches/state_layers.rs`).
+    /// All steps in one multiplication, which reads x and writes y once: as fast as a copy, so that a kernel of our
+    /// own has nothing to win (`benches/memory.rs`).
     fn run(&self, x: &Tensor, step: &[i64], s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
         if !cx.train {
             return Ok(x.shallow_clone());

@@ -102,13 +102,14 @@ pub use linear::{Linear, LinearConfig};
 pub use multi_dimensional_attention::{MultiDimensionalAttention, MultiDimensionalAttentionConfig};
 pub use neunorm::{NeuNorm, NeuNormConfig};
 pub use neuron::{
-    ActivationAwareIFNode, ActivationAwareIFNodeConfig, DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig, Decode, EIFNode,
-    EIFNodeConfig, GatedLIFNode, GatedLIFNodeConfig, GatedLIFState, HalfThresholdIFNode, HalfThresholdIFNodeConfig, IFNode, IFNodeConfig,
-    IzhikevichNode, IzhikevichNodeConfig, KLIFNode, KLIFNodeConfig, LIAFNode, LIAFNodeConfig, LIFNode, LIFNodeConfig, MPBNLIFNode,
-    MPBNLIFNodeConfig, MaskedPSN, MaskedPSNConfig, MaskedPSNState, NeuronState, Node, NonSpikingIFNode, NonSpikingIFNodeConfig,
-    NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN, PSNConfig, ParametricLIFNode, ParametricLIFNodeConfig, PotentialNorm, QIFNode,
-    QIFNodeConfig, RAFNode, RAFNodeConfig, STBIFNode, STBIFNodeConfig, STBIFState, SimpleIFNode, SimpleIFNodeConfig, SimpleLIFNode,
-    SimpleLIFNodeConfig, SlidingPSN, SlidingPSNConfig, TernaryIFNode, TernaryIFNodeConfig, TernaryLIFNode, TernaryLIFNodeConfig,
+    ActivationAwareIFNode, ActivationAwareIFNodeConfig, CUBALIFNode, CUBALIFNodeConfig, ComplementaryLIFNode, ComplementaryLIFNodeConfig,
+    DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig, Decode, EIFNode, EIFNodeConfig, GatedLIFNode, GatedLIFNodeConfig,
+    GatedLIFState, HalfThresholdIFNode, HalfThresholdIFNodeConfig, IFNode, IFNodeConfig, ILIFNode, ILIFNodeConfig, IzhikevichNode,
+    IzhikevichNodeConfig, KLIFNode, KLIFNodeConfig, LIAFNode, LIAFNodeConfig, LIFNode, LIFNodeConfig, MPBNLIFNode, MPBNLIFNodeConfig,
+    MaskedPSN, MaskedPSNConfig, MaskedPSNState, NeuronState, Node, NonSpikingIFNode, NonSpikingIFNodeConfig, NonSpikingLIFNode,
+    NonSpikingLIFNodeConfig, PSN, PSNConfig, ParametricLIFNode, ParametricLIFNodeConfig, PotentialNorm, QIFNode, QIFNodeConfig, RAFNode,
+    RAFNodeConfig, STBIFNode, STBIFNodeConfig, STBIFState, SimpleIFNode, SimpleIFNodeConfig, SimpleLIFNode, SimpleLIFNodeConfig,
+    SlidingPSN, SlidingPSNConfig, TernaryIFNode, TernaryIFNodeConfig, TernaryLIFNode, TernaryLIFNodeConfig,
 };
 pub use pool::{
     AvgPool, AvgPool1d, AvgPool1dConfig, AvgPool2d, AvgPool2dConfig, AvgPool3d, AvgPool3dConfig, AvgPoolConfig, MaxPool, MaxPool1d,

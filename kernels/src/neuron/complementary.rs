@@ -11,6 +11,7 @@ snn_macros::snn_neuron! {
         /// Membrane time constant in steps, greater than 1.
         tau: f64 = 2.0 where tau > 1.0, "it counts steps";
         base soft {
+            surrogate_function = crate::Rect::default();
         }
         state m = 0.0;
 

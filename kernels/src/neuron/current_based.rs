@@ -12,6 +12,7 @@ snn_macros::snn_neuron! {
         v_decay: f64 = 0.75;
         base {
             v_threshold = 0.5;
+            surrogate_function = crate::Rect::default();
         }
         state c = 0.0;
 

@@ -8,6 +8,7 @@ mod definition;
 mod exponential;
 mod feedback;
 mod half_threshold;
+mod ilif;
 mod integrate_and_fire;
 mod izhikevich;
 mod klif;
@@ -26,6 +27,7 @@ pub use definition::{Adjoint, Charged, Finished, Learned, MAX_CONSTANTS, MAX_FIR
 pub use exponential::EIFNodeConfig;
 pub use feedback::{Feedback, Join};
 pub use half_threshold::HalfThresholdIFNodeConfig;
+pub use ilif::ILIFNodeConfig;
 pub use integrate_and_fire::IFNodeConfig;
 pub use izhikevich::IzhikevichNodeConfig;
 pub use klif::KLIFNodeConfig;

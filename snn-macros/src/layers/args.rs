@@ -44,8 +44,8 @@ pub(crate) enum ArgValue {
     Apart,
     /// A value of the runtime's `Activation`.
     Activation(TokenStream),
-    /// A value of the runtime's `Surrogate`.
-    Surrogate(TokenStream),
+    /// A value of the runtime's `Surrogate`, and its name where it is named.
+    Surrogate(TokenStream, Option<&'static str>),
 }
 
 impl ToTokens for Arg {
@@ -69,7 +69,7 @@ impl ToTokens for Arg {
             ArgValue::Text(s) => quote!(#s),
             ArgValue::Axis(n) => quote!(#n),
             ArgValue::Bool(b) => quote!(#b),
-            ArgValue::Float(e, _) | ArgValue::Activation(e) | ArgValue::Surrogate(e) => e.clone(),
+            ArgValue::Float(e, _) | ArgValue::Activation(e) | ArgValue::Surrogate(e, _) => e.clone(),
             ArgValue::None => quote!(::core::option::Option::None),
         });
     }
@@ -219,7 +219,8 @@ pub(crate) fn bind(
     }
     let mut missing = Vec::new();
     let values = spec.params.iter().zip(given).map(|(param, arg)| {
-        let arg = arg.or_else(|| settings.get(param.name).cloned()).unwrap_or_else(|| {
+        let setting = || settings.get(param.name).filter(|_| !matches!(param.default, Default::OwnSurrogate(_))).cloned();
+        let arg = arg.or_else(setting).unwrap_or_else(|| {
             if matches!(param.default, Default::Required) {
                 missing.push(param.name);
             }
@@ -272,7 +273,7 @@ pub(crate) fn signature(spec: &LayerSpec) -> String {
         Default::Text(s) => format!("{} = {s:?}", p.name),
         Default::Name(s) => format!("{} = {s}", p.name),
         Default::Surrogate => format!("{} = Sigmoid", p.name),
-        Default::SurrogateOf(s) => format!("{} = {s}", p.name),
+        Default::SurrogateOf(s) | Default::OwnSurrogate(s) => format!("{} = {s}", p.name),
     });
     format!("{}({})", spec.name, params.collect::<Vec<_>>().join(", "))
 }
@@ -305,8 +306,8 @@ fn default_value(param: &Param, root: &TokenStream) -> ArgValue {
         (Default::None, _) => ArgValue::None,
         (Default::Text(s), _) => ArgValue::Text(s.to_string()),
         (Default::Name(s), _) => ArgValue::Activation(activation::named(s, Span::call_site(), root)),
-        (Default::Surrogate, _) => ArgValue::Surrogate(surrogate::named("Sigmoid", root)),
-        (Default::SurrogateOf(name), _) => ArgValue::Surrogate(surrogate::named(name, root)),
+        (Default::Surrogate, _) => ArgValue::Surrogate(surrogate::named("Sigmoid", root), Some("Sigmoid")),
+        (Default::SurrogateOf(name) | Default::OwnSurrogate(name), _) => ArgValue::Surrogate(surrogate::named(name, root), Some(name)),
     }
 }
 
@@ -340,7 +341,7 @@ impl Bind<'_> {
             return Ok(ArgValue::None);
         }
         if matches!(param.kind, Kind::Surrogate | Kind::OptSurrogate) {
-            return surrogate::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Surrogate);
+            return surrogate::value(value, &what, self.env, self.root, self.diags).map(|(value, name)| ArgValue::Surrogate(value, name));
         }
         if param.kind == Kind::Activation {
             return activation::value(value, &what, self.env, self.root, self.diags).map(ArgValue::Activation);

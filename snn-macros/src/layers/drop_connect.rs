@@ -1,7 +1,8 @@
-//! `DropConnectLinear`: a linear layer that drops connections. In: `[in_features]`; out: `[out_features]`.
+//! `DropConnectLinear`: a linear layer that drops connections. In: `[in_features]` (or `[.., in_features]` where `in_features` is written
+//! out); out: `[.., out_features]`.
 
 use super::dropout::share;
-use super::linear::needs_flat;
+use super::linear::{last_axis, needs_flat};
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, State, param};
 use crate::size::Size;
 
@@ -24,17 +25,20 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
 
 fn drop_connect(rule: &mut Rule<'_>) -> Result<Built, ()> {
     share(rule)?;
-    let [arrives] = rule.input else { return Ok(needs_flat(rule, "DropConnectLinear")) };
-    let in_features = rule.inferred("in_features", arrives, "input features");
+    // More axes than one are for evaluation alone: in training the runtime says so.
+    let Some((last, rest)) = last_axis(rule)? else { return Ok(needs_flat(rule, "DropConnectLinear")) };
+    let in_features = rule.inferred("in_features", last, "input features");
     let out_features = rule.size("out_features");
     let weight = vec![out_features.clone(), in_features.clone()];
-    let macs = Size::product(&weight);
+    let macs = Size::product(&weight).mul(&Size::product(rest));
     let mut weights = vec![("weight", weight)];
     if rule.flag("bias") {
         weights.push(("bias", vec![out_features.clone()]));
     }
     let mut config = vec![rule.field("in_features", &in_features)];
     config.extend(["out_features", "bias", "p", "samples_num", "invariant", "activation"].map(|name| rule.pass(name)));
+    let mut out = rest.to_vec();
+    out.push(out_features);
     let checks = std::mem::take(&mut rule.checks);
-    Ok(Built { config: Some(config), outputs: vec![vec![out_features]], weights, macs, checks, ..Built::keeps(rule, "DropConnectLinear") })
+    Ok(Built { config: Some(config), outputs: vec![out], weights, macs, checks, ..Built::keeps(rule, "DropConnectLinear") })
 }

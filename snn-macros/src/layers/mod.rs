@@ -167,6 +167,8 @@ pub(crate) enum Default {
     Surrogate,
     /// The net's surrogate, or the one of that name, with its own defaults.
     SurrogateOf(&'static str),
+    /// A surrogate of that name, whatever the net's is.
+    OwnSurrogate(&'static str),
 }
 
 const fn param(name: &'static str, kind: Kind, default: Default) -> Param {

@@ -104,7 +104,9 @@ fn recurrent(rule: &mut Rule<'_>, gates: usize, kept: usize) -> Result<Built, ()
     let mut config = vec![rule.field("input_size", &input)];
     for param in rule.spec.params.iter().filter(|param| param.name != "input_size") {
         config.push(match (param.kind, &rule.arg(param.name).value) {
-            (Kind::OptSurrogate, ArgValue::Surrogate(function)) => rule.field(param.name, quote!(::core::option::Option::Some(#function))),
+            (Kind::OptSurrogate, ArgValue::Surrogate(function, _)) => {
+                rule.field(param.name, quote!(::core::option::Option::Some(#function)))
+            }
             _ => rule.pass(param.name),
         });
     }

@@ -7,7 +7,7 @@ use syn::Expr;
 
 use crate::ast;
 use crate::diag::{Blame, Diagnostics};
-use crate::env::{Env, Value, show_expr};
+use crate::env::{Env, Value as Constant, show_expr};
 use crate::suggest::closest;
 
 /// A surrogate's name and its parameters with SpikingJelly's defaults; every one takes `spiking = true` besides.
@@ -115,8 +115,11 @@ fn no_window() -> TokenStream {
     quote!(grad_min: ::core::option::Option::None, grad_max: ::core::option::Option::None)
 }
 
+/// A surrogate's expression, and its name where it is named.
+type Value = (TokenStream, Option<&'static str>);
+
 /// A surrogate as it may be written: `ATan`, `ATan()`, `ATan(2.0)`, `ATan(alpha = 2.0)`.
-pub(super) fn value(value: &ast::ArgValue, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> Result<TokenStream, ()> {
+pub(super) fn value(value: &ast::ArgValue, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> Result<Value, ()> {
     match value {
         ast::ArgValue::Infer(span) => {
             diags.error(Blame::from(*span), format!("{what} cannot be inferred")).help("name a surrogate: `ATan`");
@@ -136,13 +139,13 @@ pub(super) fn value(value: &ast::ArgValue, what: &str, env: &Env, root: &TokenSt
     }
 }
 
-fn expr(e: &Expr, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> Result<TokenStream, ()> {
+fn expr(e: &Expr, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> Result<Value, ()> {
     match e {
         Expr::Path(p) if p.path.get_ident().is_some_and(|id| env.used(id).is_none()) => {
             let name = &p.path.segments[0].ident;
             match env.eval(e, diags)? {
                 // A block's parameter that stands for a surrogate.
-                Value::Rust(inner) if inner != *e => expr(&inner, what, env, root, diags),
+                Constant::Rust(inner) if inner != *e => expr(&inner, what, env, root, diags),
                 _ => call(name, &[], what, env, root, diags),
             }
         }
@@ -151,7 +154,7 @@ fn expr(e: &Expr, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnos
                 let args: Vec<ast::Arg> = c.args.iter().map(argument).collect();
                 call(&p.path.segments[0].ident, &args, what, env, root, diags)
             }
-            _ => Ok(own(&env.rewrite(e), root)),
+            _ => Ok((own(&env.rewrite(e), root), None)),
         },
         Expr::Paren(p) => expr(&p.expr, what, env, root, diags),
         Expr::Lit(_) => {
@@ -159,7 +162,7 @@ fn expr(e: &Expr, what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnos
             Err(())
         }
         // A surrogate made elsewhere: `cfg::SURROGATE`.
-        other => Ok(own(&env.rewrite(other), root)),
+        other => Ok((own(&env.rewrite(other), root), None)),
     }
 }
 
@@ -178,7 +181,7 @@ fn own(e: &Expr, root: &TokenStream) -> TokenStream {
     quote!(#root::surrogate::Surrogate::from(#e))
 }
 
-fn call(name: &Ident, args: &[ast::Arg], what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> Result<TokenStream, ()> {
+fn call(name: &Ident, args: &[ast::Arg], what: &str, env: &Env, root: &TokenStream, diags: &mut Diagnostics) -> Result<Value, ()> {
     let Some(spec) = SURROGATES.iter().find(|s| name == s.name) else {
         let d = diags.error(Blame::of(name), format!("unknown surrogate `{name}`"));
         match closest(&name.to_string(), SURROGATES.iter().map(|s| s.name)) {
@@ -230,7 +233,7 @@ fn call(name: &Ident, args: &[ast::Arg], what: &str, env: &Env, root: &TokenStre
     if !ok {
         return Err(());
     }
-    Ok(build(spec, name.span(), &values, &spiking.unwrap_or_else(|| quote!(true)), root))
+    Ok((build(spec, name.span(), &values, &spiking.unwrap_or_else(|| quote!(true)), root), Some(spec.name)))
 }
 
 /// One number as it stands in the runtime's struct.
@@ -252,30 +255,30 @@ fn number_of(
         return Ok(quote!(grad_min: ::core::option::Option::Some(#min), grad_max: ::core::option::Option::Some(#max)));
     }
     match (number, env.eval(e, diags)?) {
-        (Window, Value::Rust(none)) if matches!(&none, Expr::Path(p) if p.path.is_ident("None")) => Ok(no_window()),
+        (Window, Constant::Rust(none)) if matches!(&none, Expr::Path(p) if p.path.is_ident("None")) => Ok(no_window()),
         (Window, _) => {
             let text = format!("{what}: `{param}` expects two floats or `None`, but gets `{}`", show_expr(e));
             diags.error(Blame::of(e), text).help(format!("such as `{param} = (0.0, 4.0)`"));
             Err(())
         }
-        (Count(_) | Required(_), Value::Int(n)) if n > 0 => {
+        (Count(_) | Required(_), Constant::Int(n)) if n > 0 => {
             let n = proc_macro2::Literal::i64_unsuffixed(n);
             Ok(quote!(#n))
         }
-        (Count(_) | Required(_), Value::Int(n)) => {
+        (Count(_) | Required(_), Constant::Int(n)) => {
             diags.error(Blame::of(e), format!("{what}: `{param}` must be at least 1, but is {n}"));
             Err(())
         }
-        (Float(_), Value::Int(n)) => {
+        (Float(_), Constant::Int(n)) => {
             diags.error(Blame::of(e), format!("{what}: `{name}` takes floats, but gets {n}")).help(format!("write `{n}.0`"));
             Err(())
         }
-        (Count(_) | Required(_), Value::Rust(Expr::Lit(_))) => {
+        (Count(_) | Required(_), Constant::Rust(Expr::Lit(_))) => {
             diags.error(Blame::of(e), format!("{what}: `{param}` expects a whole number, but gets `{}`", show_expr(e)));
             Err(())
         }
-        (_, Value::Rust(x)) => Ok(quote!(#x)),
-        (_, Value::Bool(_)) => {
+        (_, Constant::Rust(x)) => Ok(quote!(#x)),
+        (_, Constant::Bool(_)) => {
             diags.error(Blame::of(e), format!("{what}: `{}` does not fit `{name}`", show_expr(e)));
             Err(())
         }
@@ -285,14 +288,14 @@ fn number_of(
 /// `spiking`.
 fn flag(spec: &Spec, e: &Expr, name: &Ident, what: &str, env: &Env, diags: &mut Diagnostics) -> Result<TokenStream, ()> {
     match env.eval(e, diags)? {
-        Value::Bool(false) if !spec.primitive => {
+        Constant::Bool(false) if !spec.primitive => {
             let text = format!("{what}: `{name}` cannot be without spikes: there is no function that it is the slope of");
             diags.error(Blame::of(e), text).help("leave `spiking` out, or take another surrogate, such as `ATan`");
             Err(())
         }
-        Value::Bool(b) => Ok(quote!(#b)),
-        Value::Rust(x) => Ok(quote!(#x)),
-        Value::Int(_) => {
+        Constant::Bool(b) => Ok(quote!(#b)),
+        Constant::Rust(x) => Ok(quote!(#x)),
+        Constant::Int(_) => {
             diags.error(Blame::of(e), format!("{what}: `{}` does not fit `{name}`", show_expr(e)));
             Err(())
         }

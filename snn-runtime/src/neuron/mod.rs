@@ -31,26 +31,11 @@ pub use non_spiking::{Decode, NonSpikingIFNode, NonSpikingIFNodeConfig, NonSpiki
 pub use pointwise::*;
 pub use psn::{PSN, PSNConfig};
 pub use sliding_psn::{SlidingPSN, SlidingPSNConfig};
-pub use snn_kernels::{
-    ActivationAwareIFNodeConfig, Compiled, EIFNodeConfig, HalfThresholdIFNodeConfig, IFNodeConfig, IzhikevichNodeConfig, KLIFNodeConfig,
-    LIAFNodeConfig, LIFNodeConfig, Neuron, ParametricLIFNodeConfig, QIFNodeConfig, RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig,
-    TernaryIFNodeConfig, TernaryLIFNodeConfig,
-};
+pub use snn_kernels::{Compiled, Neuron};
 pub use state::NeuronState;
 pub use stbif::{STBIFNode, STBIFNodeConfig, STBIFState};
 
 use crate::error::Result;
-
-/// Leaky integrate and fire with a learned time constant, one for the layer: 1 / tau = sigmoid(w). From "Incorporating
-/// Learnable Membrane Time Constant to Enhance Learning of Spiking Neural Networks" (Fang et al., ICCV 2021).
-///
-/// h = v + (x - (v - v_reset)) / tau, or without `decay_input` h = v - (v - v_reset) / tau + x.
-/// SpikingJelly equivalent: `neuron.ParametricLIFNode(..)`.
-///
-/// # Shapes
-///
-/// Any; the state `v` has that of one step.
-pub type ParametricLIFNode = Node<ParametricLIFNodeConfig>;
 
 impl ParametricLIFNode {
     /// The learned number: starts at -ln(init_tau - 1).
