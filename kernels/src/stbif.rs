@@ -46,20 +46,21 @@ impl<F: Real> Stbif<F> {
     }
 
     pub(crate) fn forward_on(&self, arch: Arch, steps: usize, x: &[F], state: StbifState<'_, F>, spikes: &mut [F]) -> Result<(), Error> {
-        let neurons = state.q.len();
+        let StbifState { q, acc_q, cur_output } = state;
+        let neurons = q.len();
         let len = sequence_len(steps, neurons)?;
         check_len("x", len, x.len())?;
         check_len("spikes", len, spikes.len())?;
-        check_len("state.acc_q", neurons, state.acc_q.len())?;
-        check_len("state.cur_output", neurons, state.cur_output.len())?;
+        check_len("state.acc_q", neurons, acc_q.len())?;
+        check_len("state.cur_output", neurons, cur_output.len())?;
         let pass = Forward {
             stbif: *self,
             steps,
             neurons,
             x,
-            q: Columns::new(state.q, neurons),
-            acc_q: Columns::new(state.acc_q, neurons),
-            cur_output: Columns::new(state.cur_output, neurons),
+            q: Columns::new(q, neurons),
+            acc_q: Columns::new(acc_q, neurons),
+            cur_output: Columns::new(cur_output, neurons),
             spikes: Columns::new(spikes, neurons),
         };
         sweep(arch, neurons, WIDTH, &pass);

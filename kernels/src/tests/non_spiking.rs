@@ -27,7 +27,7 @@ fn reference(neuron: NonSpiking<f64>, neurons: usize, x: &[f64]) -> Vec<f64> {
     let of = |k: usize| series.iter().map(move |v| v[k]);
     let decoded = |k: usize| match neuron.decode {
         Decode::Sequence => unreachable!("taken below"),
-        Decode::Last => of(k).last().unwrap(),
+        Decode::Last => series[series.len() - 1][k],
         Decode::Mean => of(k).sum::<f64>() / series.len() as f64,
         Decode::Max => of(k).fold(f64::NEG_INFINITY, f64::max),
         Decode::MaxAbs => {

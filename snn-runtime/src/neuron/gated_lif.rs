@@ -279,7 +279,7 @@ impl Layer for GatedLIFNode {
             let gate = learnable(scope, name, &channels, Init::Const(0.0))?;
             let start: Vec<f64> = stream.uniform(config.inplane.unwrap_or(1)).iter().map(|u| 0.2 * (u - 0.5)).collect();
             let start = Tensor::from_slice(&start).f_reshape(gate.size()).map_err(Error::in_layer(scope.name()))?;
-            let _filled = tch::no_grad(|| gate.shallow_clone().f_copy_(&start)).map_err(Error::in_layer(scope.name()))?;
+            tch::no_grad(|| gate.shallow_clone().f_copy_(&start)).map_err(Error::in_layer(scope.name()))?;
             Ok(gate)
         };
         let constant = |name, value| learnable(scope, name, &channels, Init::Const(value));

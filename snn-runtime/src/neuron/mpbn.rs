@@ -126,8 +126,8 @@ impl PotentialNorm {
             running.shallow_clone().f_copy_(&Tensor::from_slice(&now))
         };
         tch::no_grad(|| {
-            let _mean = moved(&self.running.mean, &|used| used[0])?;
-            let _var = moved(&self.running.var, &|used| used[1] * unbiased)?;
+            moved(&self.running.mean, &|used| used[0])?;
+            moved(&self.running.var, &|used| used[1] * unbiased)?;
             let _counted = self.running.num_batches_tracked.shallow_clone().f_add_scalar_(used.len() as i64)?;
             Ok(())
         })

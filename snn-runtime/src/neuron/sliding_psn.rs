@@ -58,8 +58,7 @@ impl SlidingPSN {
         let weight = uniform(scope, "weight", &[config.k], config.k)?;
         if config.exp_init {
             let halves: Vec<f64> = (0..config.k).rev().map(|age| 0.5f64.powi(age as i32)).collect();
-            let _filled =
-                tch::no_grad(|| weight.shallow_clone().f_copy_(&Tensor::from_slice(&halves))).map_err(Error::in_layer(scope.name()))?;
+            tch::no_grad(|| weight.shallow_clone().f_copy_(&Tensor::from_slice(&halves))).map_err(Error::in_layer(scope.name()))?;
         }
         let bias = learnable(scope, "bias", &[], Init::Const(-1.0))?;
         Ok(SlidingPSN { weight, bias, config, firing, name: scope.name().to_string() })
