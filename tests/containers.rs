@@ -397,3 +397,32 @@ fn a_neuron_that_hears_itself_is_one_kernel_with_the_same_numbers() -> Result<()
     assert_near(&a.a.sub_module.0.voltage, &b.a.sub_module.0.voltage, 1e-6);
     Ok(())
 }
+
+#[test]
+fn many_steps_are_a_loop_of_the_same_step() -> Result<()> {
+    snn_net! {
+        /// More steps than are written out.
+        net Looped(x: [T, 4]) -> [T, 4] {
+            T = 70;
+            step_mode = 'm';
+            rec: LinearRecurrentContainer([Linear(_, 4), Tanh()], _, 4),
+            steps: MultiStepContainer([Linear(_, 4), Tanh()]),
+        }
+        /// Those of this one are.
+        net Written(x: [T, 4]) -> [T, 4] {
+            T = 70;
+            step_mode = 'm';
+            unroll = true;
+            rec: LinearRecurrentContainer([Linear(_, 4), Tanh()], _, 4),
+            steps: MultiStepContainer([Linear(_, 4), Tanh()]),
+        }
+    }
+    let (va, mut vb) = (store(), store());
+    let (looped, written) = (Looped::new(&va.root())?, Written::new(&vb.root())?);
+    vb.copy(&va)?;
+    let x = input(&[70, 2, 4]);
+    let y = looped.forward(&Looped::input(x.shallow_clone())?)?;
+    assert_near(&y, &*written.forward(&Written::input(x)?)?, 0.0);
+    assert!(y.get(69).abs().max().double_value(&[]) > 0.0);
+    Ok(())
+}
