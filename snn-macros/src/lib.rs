@@ -1,8 +1,9 @@
-//! The compilers behind `snn_net!` and `snn_neuron!`. In: a spiking network in the language of docs/language.md; out: a statically typed
-//! model, or every mistake in it at once.
+//! The compilers behind `snn_net!` and `snn_neuron!`. In: a spiking network, or a neuron, in the languages of docs/language.md; out: a
+//! statically typed model, or a neuron with its derivative; or every mistake in it at once.
 //!
-//! Stages, in order: `parse` (tokens to `ast`), `lower` (to `ir`), `check` (sizes, time, state), `plan`
-//! (optimisation), `expand` (to tokens). This crate knows no tensor library; it names the runtime by the path it is given.
+//! Stages of `snn_net!`, in order: `parse` (tokens to `ast`), `lower` (to `ir`), `check` (sizes, time, state), `plan`
+//! (optimisation), `expand` (to tokens). `snn_neuron!` has a room of its own, `neuron`, with its own stages. This crate knows no tensor
+//! library; it names the runtime by the path it is given.
 
 mod ast;
 mod check;

@@ -193,6 +193,37 @@ macro_rules! snn_net {
 ///
 /// The step is differentiated symbolically, and forward and backward run over all steps as one fused kernel, as those of the neurons of this
 /// library, which are written the same way. The language is described in `docs/language.md`.
+///
+/// ```
+/// use snn_runtime::prelude::*;
+/// use snn_runtime::Scope;
+///
+/// snn_neuron! {
+///     /// A leaky neuron with a learned gain.
+///     pub neuron GainNode {
+///         /// Membrane time constant in steps, greater than 1.
+///         tau: f64 = 2.0 where tau > 1.0;
+///         base;
+///         learn gain = 1.0;
+///
+///         step(x) {
+///             let h = v + (gain * x - (v - rest)) / tau;
+///             let s = spike(h - v_threshold);
+///             v = reset(h, s);
+///             s
+///         }
+///     }
+/// }
+///
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let neuron = GainNode::build(&Scope::root("neuron", &vs.root()), GainNodeConfig { tau: 3.0, ..Default::default() })?;
+/// let x = Tensor::from_slice(&[5.0f32, 1.0]).view([2, 1]); // [T, N]
+/// let spikes = neuron.sequence(&x, &mut neuron.state(), &Cx::TRAIN)?;
+/// assert_eq!(Vec::<f32>::try_from(spikes.view([2]))?, [1.0, 0.0]);
+/// spikes.sum(Kind::Float).backward();
+/// assert!(vs.trainable_variables()[0].grad().double_value(&[]) > 0.0);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[macro_export]
 macro_rules! snn_neuron {
     ($($t:tt)*) => {

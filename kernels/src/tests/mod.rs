@@ -2,8 +2,11 @@
 
 mod by_hand;
 mod case;
+mod cuda;
+mod definitions;
 mod dsr;
 mod errors;
+mod every_neuron;
 mod feedback;
 mod forward;
 mod gated_lif;

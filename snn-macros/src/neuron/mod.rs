@@ -65,7 +65,7 @@ pub(crate) fn compile(input: TokenStream) -> TokenStream {
 }
 
 /// Everything up to code: what is written, resolved and derived. No parts after a mistake.
-fn front(tokens: TokenStream, diags: &mut Diagnostics) -> Vec<(Item, Option<(Formulas, Parts)>)> {
+pub(crate) fn front(tokens: TokenStream, diags: &mut Diagnostics) -> Vec<(Item, Option<(Formulas, Parts)>)> {
     let read = parse::parse(tokens, diags);
     let unread = diags.has_errors();
     read.into_iter()

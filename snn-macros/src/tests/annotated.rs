@@ -1,6 +1,6 @@
 //! Runs every file of `tests/annotated/<topic>/` through the front end and compares its messages with those written there.
 //!
-//! A file holds any number of `snn_net! { .. }`. What is expected stands in comments below the line it is about, the carets
+//! A file holds any number of `snn_net! { .. }` or `snn_neuron! { .. }`. What is expected stands in comments below the line it is about, the carets
 //! under the blamed tokens; notes and helps follow their message:
 //!
 //! ```text
@@ -26,13 +26,17 @@ use std::{env, fs, panic};
 
 use proc_macro2::TokenStream;
 
-use super::support::macro_bodies;
+use super::support::macro_calls;
 use crate::diag::{Diagnostic, Diagnostics, Level};
 
 /// The stages under test.
-fn front_end(tokens: TokenStream) -> Vec<Diagnostic> {
+fn front_end((name, tokens): (String, TokenStream)) -> Vec<Diagnostic> {
     let mut diags = Diagnostics::new();
-    let _ = crate::front(tokens, &quote::quote!(::snn::__private), &mut diags);
+    if name == "snn_neuron" {
+        let _ = crate::neuron::front(tokens, &mut diags);
+    } else {
+        let _ = crate::front(tokens, &quote::quote!(::snn::__private), &mut diags);
+    }
     diags.finish()
 }
 
@@ -47,7 +51,7 @@ fn annotated() {
         let written = fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let shown = file.strip_prefix(&root).unwrap_or(file).display().to_string();
         let source = without_annotations(&written);
-        let Ok(diags) = panic::catch_unwind(|| macro_bodies(&source).into_iter().flat_map(front_end).collect::<Vec<_>>()) else {
+        let Ok(diags) = panic::catch_unwind(|| macro_calls(&source).into_iter().flat_map(front_end).collect::<Vec<_>>()) else {
             failures.push(format!("{shown}: the front end panics"));
             continue;
         };
@@ -95,7 +99,7 @@ fn annotate(source: &str, diags: &[Diagnostic]) -> String {
     for (i, line) in source.lines().enumerate() {
         let _ = writeln!(text, "{line}");
         // A message about the macro call has no place of its own: it follows the line that opens the macro.
-        let opens = line.starts_with("snn_net!") && diags.iter().any(|d| whole(&d));
+        let opens = line.starts_with("snn_ne") && diags.iter().any(|d| whole(&d));
         for d in diags.iter().filter(|d| if whole(d) { opens } else { d.blame.line() == i + 1 }) {
             let marker = if whole(&d) { "// @".to_string() } else { marker(line, d) };
             let kind = if d.level == Level::Error { "error" } else { "warning" };

@@ -13,19 +13,24 @@ pub(super) const MODELS: [(&str, &str); 3] = [
     ("shd_net", include_str!("models/shd_net.rs")),
 ];
 
-/// The token streams between the braces of each `snn_net! { .. }` in a file.
+/// What stands between the braces of each `snn_net! { .. }` in a file.
 pub(super) fn macro_bodies(source: &str) -> Vec<TokenStream> {
+    macro_calls(source).into_iter().filter(|(name, _)| name == "snn_net").map(|(_, body)| body).collect()
+}
+
+/// The macros called in a file, by name, and what stands between their braces.
+pub(super) fn macro_calls(source: &str) -> Vec<(String, TokenStream)> {
     let tokens: Vec<_> = source.parse::<TokenStream>().unwrap_or_else(|e| panic!("{e}:\n{source}")).into_iter().collect();
-    let mut bodies = Vec::new();
+    let mut calls = Vec::new();
     for window in tokens.windows(3) {
         if let [proc_macro2::TokenTree::Ident(name), proc_macro2::TokenTree::Punct(bang), proc_macro2::TokenTree::Group(group)] = window
-            && name == "snn_net"
+            && (name == "snn_net" || name == "snn_neuron")
             && bang.as_char() == '!'
         {
-            bodies.push(group.stream());
+            calls.push((name.to_string(), group.stream()));
         }
     }
-    bodies
+    calls
 }
 
 pub(super) fn read_tokens(tokens: TokenStream) -> (File, Vec<Diagnostic>) {

@@ -59,6 +59,6 @@ pub(crate) fn fallback(item: &Item, roots: &Roots) -> TokenStream {
 /// `pub type LIFNode = Node<LIFNodeConfig>;`
 fn layer(item: &Item, ty: &Ident, roots: &Roots) -> Option<TokenStream> {
     let facade = roots.facade.as_ref().filter(|_| item.kind == Kind::Neuron)?;
-    let (attrs, vis, name) = (&item.attrs, &item.vis, &item.name);
-    Some(quote!(#(#attrs)* #vis type #name = #facade::neuron::Node<#ty>;))
+    let (docs, vis, name) = (item.attrs.iter().filter(|a| a.path().is_ident("doc")), &item.vis, &item.name);
+    Some(quote!(#(#docs)* #vis type #name = #facade::neuron::Node<#ty>;))
 }

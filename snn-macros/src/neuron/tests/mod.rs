@@ -2,5 +2,6 @@
 
 mod derive;
 mod expansion;
+mod recovery;
 mod simplify;
 mod support;
