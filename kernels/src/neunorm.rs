@@ -159,18 +159,18 @@ impl<F: Real> Forward<'_, F> {
     fn block<const FULL: bool>(&self, n: usize, of: Range<usize>) {
         let NeuNormSizes { steps, samples, channels, pixels } = self.sizes;
         let (k, gain) = (F::of(self.norm.k), self.norm.gain(channels));
-        let x = |row: usize| load::<F, FULL>(&self.x[row * pixels..][of.clone()]);
         let mut u = self.u0.map_or([F::ZERO; LANES], |u0| load::<F, FULL>(&u0[n * pixels..][of.clone()]));
         for t in 0..steps {
             let mut sum = [F::ZERO; LANES];
             for c in 0..channels {
-                let x = x(self.sizes.row(t, n, c));
+                let x = load::<F, FULL>(&self.x[self.sizes.row(t, n, c) * pixels..][of.clone()]);
                 sum = lanes(|i| sum[i] + x[i]);
             }
             u = lanes(|i| k * u[i] + gain * sum[i]);
             for c in 0..channels {
                 let row = self.sizes.row(t, n, c);
-                let (x, w) = (x(row), load::<F, FULL>(&self.norm.w[self.norm.row(c, pixels) * pixels..][of.clone()]));
+                let x = load::<F, FULL>(&self.x[row * pixels..][of.clone()]);
+                let w = load::<F, FULL>(&self.norm.w[self.norm.row(c, pixels) * pixels..][of.clone()]);
                 let y = lanes(|i| x[i] - w[i] * u[i]);
                 // SAFETY: tiles are disjoint, and each takes a row once.
                 store::<F, FULL>(&y, unsafe { self.y.row(row, of.clone()) });
@@ -277,16 +277,23 @@ struct Backward<'a, F> {
 
 impl<F: Real> Backward<'_, F> {
     #[inline(always)]
+    fn grad<const FULL: bool>(&self, row: usize, of: Range<usize>) -> [F; LANES] {
+        match self.grad_y {
+            Some(g) => load::<F, FULL>(&g[row * self.sizes.pixels..][of]),
+            None => [F::ZERO; LANES],
+        }
+    }
+
+    #[inline(always)]
     fn block<const FULL: bool>(&self, chunk: usize, n: usize, of: Range<usize>) {
         let NeuNormSizes { steps, samples, channels, pixels } = self.sizes;
         let (k, gain, weight_rows) = (F::of(self.norm.k), self.norm.gain(channels), self.norm.w.len() / pixels.max(1));
-        let grad = |row: usize| self.grad_y.map_or([F::ZERO; LANES], |g| load::<F, FULL>(&g[row * pixels..][of.clone()]));
         let mut carried = self.grad_u.map_or([F::ZERO; LANES], |g| load::<F, FULL>(&g[n * pixels..][of.clone()]));
         for t in (0..steps).rev() {
             let u = load::<F, FULL>(&self.u_seq[(t * samples + n) * pixels..][of.clone()]);
             let mut grad_u = carried;
             for c in 0..channels {
-                let (g, row) = (grad(self.sizes.row(t, n, c)), self.norm.row(c, pixels));
+                let (g, row) = (self.grad::<FULL>(self.sizes.row(t, n, c), of.clone()), self.norm.row(c, pixels));
                 let w = load::<F, FULL>(&self.norm.w[row * pixels..][of.clone()]);
                 grad_u = lanes(|i| grad_u[i] - w[i] * g[i]);
                 if let Some(parts) = &self.parts {
@@ -299,7 +306,7 @@ impl<F: Real> Backward<'_, F> {
             if let Some(grad_x) = &self.grad_x {
                 for c in 0..channels {
                     let row = self.sizes.row(t, n, c);
-                    let g = grad(row);
+                    let g = self.grad::<FULL>(row, of.clone());
                     // SAFETY: tiles are disjoint, and each takes a row once.
                     store::<F, FULL>(&lanes(|i| g[i] + gain * grad_u[i]), unsafe { grad_x.row(row, of.clone()) });
                 }

@@ -68,11 +68,7 @@ pub(crate) fn forward_on<F: Real>(
     map_tiles(neurons, WIDTH, steps, &|| (), &|(), tile| {
         arch.dispatch(
             #[inline(always)]
-            || {
-                let (full, rest) = blocks(tile);
-                full.for_each(|of| pass.block::<true>(of));
-                rest.into_iter().for_each(|of| pass.block::<false>(of));
-            },
+            || pass.tile(tile),
         );
     });
     Ok(())
@@ -88,6 +84,17 @@ struct Forward<'a, F> {
 }
 
 impl<F: Real> Forward<'_, F> {
+    #[inline(always)]
+    fn tile(&self, tile: Range<usize>) {
+        let (full, rest) = blocks(tile);
+        for of in full {
+            self.block::<true>(of);
+        }
+        if let Some(of) = rest {
+            self.block::<false>(of);
+        }
+    }
+
     #[inline(always)]
     fn block<const FULL: bool>(&self, of: Range<usize>) {
         let mut i = first::<F, FULL>(self.i0, of.clone());

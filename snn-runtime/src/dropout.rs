@@ -149,8 +149,8 @@ impl Common {
         Ok(mask.into_tensor().f_to_device(x.device())?.f_to_kind(x.kind())?)
     }
 
-    /// All steps in one multiplication, which reads x and writes y once: as fast as a copy, so that a kernel of our
-    /// own has nothing to win (`benches/memory.rs`).
+    /// All steps in one multiplication, which reads x and writes y once. It takes little longer than a copy of x (`benches/memory.rs`): a
+    /// kernel of our own would have nothing to win.
     fn run(&self, x: &Tensor, step: &[i64], s: &mut DropoutState, cx: &Cx) -> Result<Tensor> {
         if !cx.train {
             return Ok(x.shallow_clone());
