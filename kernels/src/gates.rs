@@ -108,8 +108,9 @@ impl Gates {
     /// [`Error::Length`] if a buffer does not fit.
     pub fn forward<F: Real>(&self, x: GatesIn<'_, F>, out: GatesOut<'_, F>) -> Result<(), Error> {
         self.check(&x)?;
-        check_len("out.h", x.h.len(), out.h.len())?;
-        check_len("out.c", x.c.len(), out.c.len())?;
+        let GatesOut { h: out_h, c: out_c } = out;
+        check_len("out.h", x.h.len(), out_h.len())?;
+        check_len("out.c", x.c.len(), out_c.len())?;
         let gates = self.values(&x).values;
         let row = self.cell.gates() * self.hidden;
         Arch::new().dispatch(
@@ -119,15 +120,15 @@ impl Gates {
                     let of = k * self.hidden..(k + 1) * self.hidden;
                     let gate = |n: usize| &gates[n * self.hidden..(n + 1) * self.hidden];
                     match self.cell {
-                        Cell::Vanilla => out.h[of].copy_from_slice(gates),
+                        Cell::Vanilla => out_h[of].copy_from_slice(gates),
                         Cell::Gru => {
                             let (z, n, h) = (gate(1), gate(2), &x.h[of.clone()]);
-                            let next = &mut out.h[of];
+                            let next = &mut out_h[of];
                             (0..self.hidden).for_each(|j| next[j] = (F::ONE - z[j]) * n[j] + z[j] * h[j]);
                         }
                         Cell::Lstm => {
                             let (i, f, g, o, c) = (gate(0), gate(1), gate(2), gate(3), &x.c[of.clone()]);
-                            let (next_c, next_h) = (&mut out.c[of.clone()], &mut out.h[of]);
+                            let (next_c, next_h) = (&mut out_c[of.clone()], &mut out_h[of]);
                             for j in 0..self.hidden {
                                 let full = c[j] * f[j] + i[j] * g[j];
                                 // NaN stays NaN.
@@ -148,11 +149,12 @@ impl Gates {
     /// [`Error::Length`] if a buffer does not fit.
     pub fn backward<F: Real>(&self, x: GatesIn<'_, F>, c: &[F], grads: GatesGrads<'_, F>) -> Result<(), Error> {
         self.check(&x)?;
+        let GatesGrads { h: grad_h, c: grad_c, ih: grad_ih, hh: grad_hh } = grads;
         check_len("c", x.c.len(), c.len())?;
-        check_len("grads.h", x.h.len(), grads.h.len())?;
-        check_len("grads.c", x.c.len(), grads.c.len())?;
-        check_len("grads.ih", x.ih.len(), grads.ih.len())?;
-        check_len("grads.hh", x.hh.len(), grads.hh.len())?;
+        check_len("grads.h", x.h.len(), grad_h.len())?;
+        check_len("grads.c", x.c.len(), grad_c.len())?;
+        check_len("grads.ih", x.ih.len(), grad_ih.len())?;
+        check_len("grads.hh", x.hh.len(), grad_hh.len())?;
         let Values { values, slopes } = self.values_and_slopes(&x);
         let (hidden, row) = (self.hidden, self.cell.gates() * self.hidden);
         Arch::new().dispatch(
@@ -161,7 +163,7 @@ impl Gates {
                 for k in 0..x.h.len() / hidden.max(1) {
                     let (of, all) = (k * hidden..(k + 1) * hidden, k * row..(k + 1) * row);
                     let (value, slope) = (&values[all.clone()], &slopes[all.clone()]);
-                    let (ih, hh, h) = (&mut grads.ih[all.clone()], &mut grads.hh[all.clone()], &mut grads.h[of.clone()]);
+                    let (ih, hh, h) = (&mut grad_ih[all.clone()], &mut grad_hh[all.clone()], &mut grad_h[of.clone()]);
                     for j in 0..hidden {
                         let at = |gate: usize| gate * hidden + j;
                         match self.cell {
@@ -180,13 +182,13 @@ impl Gates {
                             }
                             Cell::Lstm => {
                                 let (i, f, g, o) = (value[at(0)], value[at(1)], value[at(2)], value[at(3)]);
-                                let dc = grads.c[of.start + j] + h[j] * o;
+                                let dc = grad_c[of.start + j] + h[j] * o;
                                 let d = [dc * g, dc * x.c[of.start + j], dc * i, h[j] * c[of.start + j]];
                                 for (gate, d) in d.into_iter().enumerate() {
                                     ih[at(gate)] = d * slope[at(gate)];
                                     hh[at(gate)] = ih[at(gate)];
                                 }
-                                grads.c[of.start + j] = dc * f;
+                                grad_c[of.start + j] = dc * f;
                                 h[j] = F::ZERO;
                             }
                         }
