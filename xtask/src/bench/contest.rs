@@ -17,7 +17,7 @@ use super::workload::Workload;
 /// # Errors
 /// If ours cannot do it. A peer that cannot is a row that says so.
 pub(crate) fn run(root: &Path, workload: &Workload, threads: usize, peers: bool, rounds: usize) -> Result<Table> {
-    let files = Files::open(root, &workload.name)?;
+    let files = Files::open(root, &format!("{}-{threads}", workload.name))?;
     // In a process of its own: what it takes is nobody's memory.
     let mut maker = Runner::start(&mut Side::Snn.command(root, threads), &files.words("make"))?;
     let made = maker.ask(&json!({ "do": "make", "work": workload.work, "file": files.work() }), PATIENCE)?;
@@ -98,7 +98,7 @@ impl Entrant {
     }
 }
 
-/// `target/bench/NAME/..`
+/// `target/bench/NAME-THREADS/..`: what everybody loaded and computed, to look at.
 struct Files(PathBuf);
 
 impl Files {

@@ -46,7 +46,7 @@ impl Table {
     /// Rows without an outcome, or that differ from ours by more than spikes at the threshold can.
     pub(crate) fn failures(&self) -> usize {
         let failed = |row: &&Row| match &row.outcome {
-            Ok(measured) => measured.differences.values().any(|difference| !difference.agrees()),
+            Ok(measured) => measured.differences.iter().any(|(kind, difference)| !difference.agrees(kind)),
             Err(_) => true,
         };
         self.rows.iter().filter(failed).count()
@@ -94,7 +94,7 @@ impl Table {
         let differences: serde_json::Map<String, Value> = measured
             .differences
             .iter()
-            .map(|(kind, d)| (kind.clone(), json!({ "largest": d.largest, "relative": d.relative, "agrees": d.agrees() })))
+            .map(|(kind, d)| (kind.clone(), json!({ "largest": d.largest, "relative": d.relative, "agrees": d.agrees(kind) })))
             .collect();
         json!({
             "who": row.who,
@@ -140,7 +140,7 @@ fn megabytes(bytes: u64) -> String {
 
 fn differences(all: &BTreeMap<String, Difference>) -> String {
     let one = |(kind, d): (&String, &Difference)| {
-        let verdict = if d.agrees() { "" } else { " (OTHER WORK)" };
+        let verdict = if d.agrees(kind) { "" } else { " (OTHER WORK)" };
         if d.largest == 0.0 { format!("{kind} 0") } else { format!("{kind} {:.1e}{verdict}", d.largest) }
     };
     all.iter().map(one).collect::<Vec<_>>().join(", ")
