@@ -1,7 +1,7 @@
-//! A row of `errors.json`. In: a net and the shapes of its inputs; out: nothing if it takes them all and gives the recorded shape,
-//! or the error, and where it came up.
+//! A row of `errors.json`. In: a net, the shapes of its inputs and of what comes out last; out: nothing if it takes them all and
+//! gives that shape, or what differs: the shape, or the error and where it came up.
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use serde::Deserialize;
 use tch::{Device, Kind, Tensor, nn, no_grad};
 
@@ -18,9 +18,11 @@ pub(crate) struct Attempt {
     single_step: bool,
     train: bool,
     calls: Vec<Vec<i64>>,
+    /// The recorded shape of what the last call gives; `null`: there is none.
+    out: Option<Vec<i64>>,
 }
 
-/// Builds the net and calls it. What the library refuses is a difference; the shapes of outputs are declared in the net.
+/// Builds the net and calls it. What the library refuses is a difference, and so is another shape than the recorded one.
 ///
 /// # Errors
 /// If there is no call.
@@ -33,21 +35,77 @@ pub(crate) fn run(attempt: &Attempt, open: Open) -> Result<Vec<Difference>> {
         Ok(session) => session,
         Err(error) => return Ok(refused("build", &error)),
     };
+    let mut last = Vec::new();
     for x in &attempt.calls {
-        if let Err(error) = attempt.call(&mut *session, x) {
-            return Ok(refused("call", &error));
+        match attempt.call(&mut *session, x) {
+            Ok(sizes) => last = sizes,
+            Err(error) => return Ok(refused("call", &error)),
         }
     }
-    Ok(Vec::new())
+    let differs = |want: &Vec<i64>| {
+        let text = format!("want a shape of {want:?}, got {last:?}");
+        (*want != last).then(|| Difference { run: "call", what: "y".to_string(), text })
+    };
+    Ok(attempt.out.as_ref().and_then(differs).into_iter().collect())
 }
 
 impl Attempt {
-    fn call(&self, session: &mut dyn Session, x: &[i64]) -> Result<()> {
+    /// The sizes of the only output.
+    fn call(&self, session: &mut dyn Session, x: &[i64]) -> Result<Vec<i64>> {
         no_grad(|| {
             let x = Tensor::f_rand(x, (Kind::Float, Device::Cpu))?;
             let y = if self.single_step { session.step(x, self.train)? } else { session.chunk(x, self.train)? };
             // What is not read may not have been computed.
-            y.iter().try_for_each(|y| y.f_sum(Kind::Float).map(drop).map_err(Into::into))
+            let [y] = y.as_slice() else { bail!("want one output, got {}", y.len()) };
+            drop(y.f_sum(Kind::Float)?);
+            Ok(y.size())
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::session::Recorded;
+
+    /// Gives what comes with one column less.
+    struct Narrow;
+
+    impl Session for Narrow {
+        fn step(&mut self, x: Tensor, _: bool) -> Result<Vec<Tensor>> {
+            Ok(vec![x.f_narrow(1, 0, x.size()[1] - 1)?])
+        }
+        fn chunk(&mut self, _: Tensor, _: bool) -> Result<Vec<Tensor>> {
+            bail!("driven step by step")
+        }
+        fn whole(&mut self, _: Tensor, _: bool) -> Result<Vec<Tensor>> {
+            bail!("driven step by step")
+        }
+        fn recorded(&self, _: Tensor, _: bool) -> Result<(Vec<Tensor>, Vec<Recorded>)> {
+            bail!("driven step by step")
+        }
+        fn states(&self) -> Vec<(String, Tensor)> {
+            Vec::new()
+        }
+        fn set(&mut self, _: &str, _: Tensor) -> bool {
+            false
+        }
+    }
+
+    fn attempt(calls: &[[i64; 2]], out: Option<[i64; 2]>) -> Attempt {
+        let order = json!({"id": "a", "net": "n", "single_step": true, "train": true, "calls": calls, "out": out});
+        serde_json::from_value(order).unwrap()
+    }
+
+    #[test]
+    fn another_shape_than_the_recorded_one_is_a_difference() {
+        let narrow: Open = |_, _| Ok(Box::new(Narrow));
+        let differences = |out| run(&attempt(&[[2, 3], [2, 5]], out), narrow).unwrap();
+        assert!(differences(Some([2, 4])).is_empty(), "the shape after the last call counts");
+        assert!(differences(None).is_empty());
+        let found = differences(Some([1, 4]));
+        assert_eq!((found.len(), found[0].text.as_str()), (1, "want a shape of [1, 4], got [2, 4]"));
     }
 }

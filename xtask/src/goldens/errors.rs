@@ -61,6 +61,8 @@ struct ErrorRow {
     expected: Expected,
     /// Inputs as a net takes them: with a batch, always.
     calls: Vec<Vec<usize>>,
+    /// The shape that the last call has to give, as a net gives it.
+    out: Option<Vec<usize>>,
     written: Result<Single, Unsupported>,
     names: Vec<Name>,
 }
@@ -75,15 +77,15 @@ impl ErrorRow {
             None => single::fitting(&spec),
         };
         let expected = attempt.expected(&sample);
-        let output = attempt.out.as_ref().filter(|_| expected == Expected::Accepted).map(|out| out[out.len().min(leading)..].to_vec());
         let unbatched = attempt.x.as_ref().is_some_and(|x| calls.first() != Some(x));
         // A batch of one went in, and no batch is in what is recorded.
-        let output = if unbatched { attempt.out.clone().filter(|_| output.is_some()) } else { output };
-        let written = Single::write(&spec, steps, &sample, output.as_deref());
+        let as_given = |out: &Vec<usize>| if unbatched { [&[1][..], out].concat() } else { out.clone() };
+        let out = attempt.out.as_ref().filter(|_| expected == Expected::Accepted).map(as_given);
+        let written = Single::write(&spec, steps, &sample, out.as_ref().map(|out| out.get(leading..).unwrap_or_default()));
         let names = written.as_ref().map(|single| single.names.clone()).unwrap_or_default();
         let given = [vec![steps; leading - 1], vec![2], sample].concat();
         let calls = if calls.is_empty() { vec![given] } else { calls };
-        ErrorRow { id, attempt, expected, calls, written, names }
+        ErrorRow { id, attempt, expected, calls, out, written, names }
     }
 }
 
@@ -176,7 +178,7 @@ impl Row for ErrorRow {
         let mode = self.written.as_ref().map_or("m", |single| &single.mode);
         let order = json!({
             "task": "attempt", "id": self.id, "net": source::name(module), "single_step": mode == "s", "train": self.attempt.training,
-            "calls": self.calls,
+            "calls": self.calls, "out": self.out,
         });
         (order, vec![module])
     }
@@ -238,6 +240,18 @@ mod tests {
         let unbatched = layer("layer.Conv1d", &args, &json!({"x": [2, 6], "accepts": true, "out": [3, 4]}));
         assert_eq!(unbatched.calls, [[1, 2, 6]]);
         assert!(unbatched.written.unwrap().net.contains("Net(x: [T, 2, 6]) -> [T, 3, 4]"));
+    }
+
+    #[test]
+    fn the_runner_compares_the_whole_recorded_shape() {
+        let out = |mode: &str, rest: &Value| {
+            let args = json!({"in_channels": 2, "out_channels": 3, "kernel_size": 3, "step_mode": mode});
+            layer("layer.Conv1d", &args, rest).order(&mut Source::new()).0["out"].clone()
+        };
+        assert_eq!(out("m", &json!({"x": [4, 2, 2, 6], "accepts": true, "out": [4, 2, 3, 4]})), json!([4, 2, 3, 4]));
+        assert_eq!(out("s", &json!({"x": [2, 2, 6], "accepts": true, "out": [2, 3, 4]})), json!([2, 3, 4]));
+        assert_eq!(out("s", &json!({"x": [2, 6], "accepts": true, "out": [3, 4]})), json!([1, 3, 4]), "a batch of one went in");
+        assert_eq!(out("m", &json!({"x": [4, 2, 2], "raises": "RuntimeError"})), Value::Null);
     }
 
     #[test]
