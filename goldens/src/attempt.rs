@@ -3,7 +3,7 @@
 
 use anyhow::{Result, bail};
 use serde::Deserialize;
-use tch::{Device, Kind, Tensor, nn, no_grad};
+use tch::{Device, Kind, TchError, Tensor, nn, no_grad};
 
 use crate::compare::Difference;
 use crate::runner::Open;
@@ -27,7 +27,7 @@ pub(crate) struct Attempt {
 /// # Errors
 /// If there is no call.
 pub(crate) fn run(attempt: &Attempt, open: Open) -> Result<Vec<Difference>> {
-    let refused = |run, error: &anyhow::Error| vec![Difference { run, what: "error".to_string(), text: format!("{error:#}") }];
+    let refused = |run, error: &anyhow::Error| vec![Difference { run, what: kind(error).to_string(), text: format!("{error:#}") }];
     let store = nn::VarStore::new(Device::Cpu);
     let batch_axis = if attempt.single_step { 0 } else { 1 };
     let batch = attempt.calls.first().and_then(|x| x.get(batch_axis)).copied().unwrap_or(1);
@@ -49,6 +49,18 @@ pub(crate) fn run(attempt: &Attempt, open: Open) -> Result<Vec<Difference>> {
     Ok(attempt.out.as_ref().and_then(differs).into_iter().collect())
 }
 
+/// Whose error it is. Only `error` is a refusal: the library saw what was wrong, and says so in its own words.
+fn kind(error: &anyhow::Error) -> &'static str {
+    match error.downcast_ref::<snn::Error>() {
+        Some(snn::Error::Bug { .. }) => "bug",
+        Some(snn::Error::Layer { .. } | snn::Error::Torch(_)) => "error of libtorch",
+        None if error.is::<TchError>() => "error of libtorch",
+        // No net here names a function of the user's own.
+        Some(snn::Error::Own(_)) | None => "error of something else",
+        Some(_) => "error",
+    }
+}
+
 impl Attempt {
     /// The sizes of the only output.
     fn call(&self, session: &mut dyn Session, x: &[i64]) -> Result<Vec<i64>> {
@@ -65,6 +77,7 @@ impl Attempt {
 
 #[cfg(test)]
 mod tests {
+    use anyhow::anyhow;
     use serde_json::json;
 
     use super::*;
@@ -107,5 +120,30 @@ mod tests {
         assert!(differences(None).is_empty());
         let found = differences(Some([1, 4]));
         assert_eq!((found.len(), found[0].text.as_str()), (1, "want a shape of [1, 4], got [2, 4]"));
+    }
+
+    #[test]
+    fn only_the_library_s_own_errors_are_refusals() {
+        let layer = || "Net.m".to_string();
+        let torch = || TchError::Torch("mat1 and mat2 shapes cannot be multiplied".to_string());
+        let bug = snn::Error::Bug { layer: layer(), problem: "`out.y` holds 3 elements".to_string() };
+        assert_eq!(kind(&bug.into()), "bug");
+        assert_eq!(kind(&snn::Error::Layer { layer: layer(), source: torch() }.into()), "error of libtorch");
+        assert_eq!(kind(&snn::Error::Torch(torch()).into()), "error of libtorch");
+        assert_eq!(kind(&torch().into()), "error of libtorch");
+        assert_eq!(kind(&anyhow!("Net.m: something")), "error of something else");
+        assert_eq!(kind(&snn::Error::Own("Net.m: something".into()).into()), "error of something else");
+        assert_eq!(kind(&snn::Error::argument("Net.m", "tau", "must be greater than 1", "").into()), "error");
+        assert_eq!(kind(&snn::Error::Batch { layer: "Net".to_string(), want: 2, got: 5 }.into()), "error");
+    }
+
+    #[test]
+    fn a_libtorch_error_of_a_call_is_told_as_one() {
+        let narrow: Open = |_, _| Ok(Box::new(Narrow));
+        let found = run(&attempt(&[[2, 0]], None), narrow).unwrap();
+        assert_eq!((found[0].run, found[0].what.as_str()), ("call", "error of libtorch"));
+        let broken: Open = |_, _| Err(snn::Error::Bug { layer: "Net.m".to_string(), problem: "p".to_string() }.into());
+        let found = run(&attempt(&[[2, 3]], None), broken).unwrap();
+        assert_eq!((found[0].run, found[0].what.as_str()), ("build", "bug"));
     }
 }

@@ -2,7 +2,7 @@
 //! for each row whether the compiler or the run comes to what SEMANTICS.md decides, and whether the error names the layer.
 //!
 //! What can be seen at compile time is looked for there first; a row that compiles and must be refused has to be refused when it
-//! is built or run.
+//! is built or run, with an error of the library's own: neither a bug nor what libtorch says is one.
 
 use std::path::Path;
 
@@ -193,13 +193,16 @@ impl Row for ErrorRow {
             (Expected::Refused(refusal), None) => {
                 Verdict::Failed(vec![format!("works, but `{}` must be refused: {}", refusal.class, refusal.reason)])
             }
+            // A bug, a panic and what libtorch says are no refusals, even if they name the layer.
+            (Expected::Refused(refusal), Some(d)) if d.what != "error" => Verdict::Failed(vec![format!(
+                "must be refused ({}), but {} ends with `{}`, not with an error of the library's own: {}",
+                refusal.reason, d.run, d.what, d.text
+            )]),
             // The batch belongs to the state of the whole net, which is the one to notice.
-            (Expected::Refused(_), Some(d)) if names(&d.text) && d.what == "error" => {
-                Verdict::Refused(d.text.lines().next().unwrap_or_default().to_string())
-            }
+            (Expected::Refused(_), Some(d)) if names(&d.text) => Verdict::Refused(d.text.lines().next().unwrap_or_default().to_string()),
             (Expected::Refused(refusal), Some(d)) => Verdict::Failed(vec![format!(
-                "is refused ({}), but the {} of {} does not name `{}`: {}",
-                refusal.reason, d.what, d.run, refusal.class, d.text
+                "is refused ({}), but the error of {} does not name `{}`: {}",
+                refusal.reason, d.run, refusal.class, d.text
             )]),
             (Expected::NotApplicable(_), _) => Verdict::Failed(vec!["was run, though it is not applicable".to_string()]),
         }
@@ -280,6 +283,12 @@ mod tests {
         assert!(matches!(told("Net.m: `tau` must be greater than 1", "error"), Verdict::Refused(_)));
         assert!(matches!(told("something", "error"), Verdict::Failed(_)));
         assert!(matches!(told("Net.m: index out of bounds", "panic"), Verdict::Failed(_)));
+        assert!(matches!(told("Net.m: a buffer is short\n  note: this is a bug of snn; please report it", "bug"), Verdict::Failed(_)));
+        assert!(matches!(told("Net: its state cannot be read", "bug"), Verdict::Failed(_)));
+        let Verdict::Failed(why) = told("Net.m: mat1 and mat2 shapes cannot be multiplied", "error of libtorch") else {
+            panic!("what libtorch says is no refusal")
+        };
+        assert!(why[0].contains("build ends with `error of libtorch`, not with an error of the library's own: Net.m: mat1"), "{why:?}");
         assert!(matches!(bad.ran(&[]), Verdict::Failed(_)));
     }
 
