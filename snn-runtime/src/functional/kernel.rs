@@ -56,7 +56,8 @@ fn product(x: &Tensor, y: &Tensor, kernel: Kernel) -> Result<Tensor, TchError> {
         Kernel::Gaussian { sigma } => {
             let square = |v: &Tensor, axis| v.f_square()?.f_sum_dim_intlist(1, false, None)?.f_unsqueeze(axis);
             let distance = square(x, 1)?.f_add(&square(y, 0)?)?.f_sub(&dot.f_mul_scalar(2.0)?)?;
-            distance.f_mul_scalar(-0.5 / (sigma * sigma))?.f_exp()
+            // Of equal rows it may round to less than nothing, and they would be more than alike.
+            distance.f_clamp_min(0)?.f_mul_scalar(-0.5 / (sigma * sigma))?.f_exp()
         }
     }
 }

@@ -103,6 +103,16 @@ mod tests {
         assert!(gradient(&got).allclose(&gradient(&want), 1e-12, 1e-12, false));
     }
 
+    /// |x|² + |y|² - 2 x · y of equal rows rounds to either side of 0.
+    #[test]
+    fn equal_rows_are_no_more_than_alike() {
+        let rows = Tensor::randn([128, 100], (Kind::Float, Device::Cpu)) * 10.0;
+        let kernel = Kernel::Gaussian { sigma: 1.0 };
+        assert!(kernel_dot_product(&rows, &rows, kernel).unwrap().max().double_value(&[]) <= 1.0);
+        let loss = spike_similar_loss(&rows, &Tensor::eye(128, (Kind::Int64, Device::Cpu)), kernel, Distance::Bce).unwrap();
+        assert!((0.0..1e-2).contains(&loss.double_value(&[])), "each row is like itself alone, as its label says: {loss:?}");
+    }
+
     #[test]
     fn what_does_not_belong_together_is_told() {
         let x = Tensor::zeros([4, 3, 5], (Kind::Float, Device::Cpu));
