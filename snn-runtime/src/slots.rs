@@ -76,8 +76,8 @@ slotted! {
     ///
     /// # Shapes
     ///
-    /// `[T, N, ..]` of whole numbers from 0 to `num_slots` to `[T * num_slots, N, ..]`; unchanged in training, unless
-    /// `always_convert`.
+    /// `[T, N, ..]` of whole numbers from 0 to `num_slots` to `[T * num_slots, N, ..]`, other numbers are an error; unchanged in
+    /// training, unless `always_convert`.
     SpikeCountToBinary,
     /// Arguments of [`SpikeCountToBinary`].
     SpikeCountToBinaryConfig,
@@ -117,17 +117,29 @@ impl Slots {
         Fresh::new(&self.layer, &[&[steps as i64], &self.step[..]].concat())
     }
 
+    /// Each of `counts` is a whole number of spikes for which there are slots.
+    fn check<F: Elements>(&self, counts: &[F]) -> Result<()> {
+        let most = self.slots as f64;
+        // NaN is in no range.
+        let fits = |count: f64| (0.0..=most).contains(&count) && count.fract() == 0.0;
+        let Some(count) = counts.iter().map(|count| count.to_f64()).find(|&count| !fits(count)) else { return Ok(()) };
+        let (problem, help) = match count > most {
+            true => (
+                format!("holds a count of {count}, but there are {} slots", self.slots),
+                "give it as many `num_slots` as a neuron spikes at most in a step",
+            ),
+            false => (format!("holds {count}, which is no number of spikes"), "give it whole numbers, such as an `ILIFNode` fires"),
+        };
+        Err(Error::argument(&self.layer, "x", problem, help))
+    }
+
     fn spread<F: Elements>(self, x: &Tensor) -> Result<Tensor> {
         let layer = self.layer.as_str();
         let counts = dense(layer, x)?;
-        let most = if counts.numel() == 0 { 0.0 } else { counts.f_max()?.f_double_value(&[])? };
-        if most > self.slots as f64 {
-            let problem = format!("holds counts up to {most}, but there are {} slots", self.slots);
-            return Err(Error::argument(layer, "x", problem, "give it as many `num_slots` as a neuron spikes at most in a step"));
-        }
+        let counts = F::slice(layer, &counts)?;
+        self.check(counts)?;
         let mut out = self.fresh::<F>(self.steps * self.slots)?;
-        count_to_slots(F::slice(layer, &counts)?, self.steps, self.slots, self.neurons(), out.elements())
-            .map_err(|e| Error::bug(layer, e))?;
+        count_to_slots(counts, self.steps, self.slots, self.neurons(), out.elements()).map_err(|e| Error::bug(layer, e))?;
         self.attached::<F>("SpikeCountToBinary", x, out.into_tensor(), |slots, grad| {
             let mut out = slots.fresh::<F>(slots.steps)?;
             let share = F::of(1.0 / slots.slots as f64);

@@ -50,7 +50,16 @@ fn training_works_on_the_counts_unless_told_otherwise() {
 fn what_does_not_fit_is_told() {
     let (spread, _) = pair(2, true);
     let x = Tensor::from_slice(&[3.0f32]).reshape([1, 1, 1]);
-    assert_says(spread.sequence(&x, &mut (), &EVAL), &["Net.layer: `x` holds counts up to 3, but there are 2 slots"]);
+    assert_says(spread.sequence(&x, &mut (), &EVAL), &["Net.layer: `x` holds a count of 3, but there are 2 slots", "`num_slots`"]);
+    for (count, shown) in [(-1.0, "-1"), (0.5, "0.5"), (f32::NAN, "NaN"), (f32::NEG_INFINITY, "-inf")] {
+        for kind in [Kind::Float, Kind::Double] {
+            let x = Tensor::from_slice(&[1.0, count, 2.0]).to_kind(kind).reshape([1, 1, 3]);
+            let told = format!("Net.layer: `x` holds {shown}, which is no number of spikes");
+            assert_says(spread.sequence(&x, &mut (), &EVAL), &[&told, "whole numbers"]);
+        }
+    }
+    let endless = Tensor::from_slice(&[f32::INFINITY]).reshape([1, 1, 1]);
+    assert_says(spread.sequence(&endless, &mut (), &EVAL), &["Net.layer: `x` holds a count of inf, but there are 2 slots"]);
     assert_says(spread.step(&x, &mut (), &EVAL), &["Net.layer: works on whole sequences, but gets one step"]);
     assert_says(spread.sequence(&x.narrow(0, 0, 0), &mut (), &EVAL), &["there is no step"]);
 }
