@@ -124,7 +124,8 @@ impl DropConnectLinear {
                         (source, draws.iter().map(|d| d.draw).collect::<Vec<u32>>())
                     }
                 };
-                drawn.resize(steps, drawn[0]);
+                let Some(&first) = drawn.first() else { return Err(Error::bug(layer, "no mask for a step")) };
+                drawn.resize(steps, first);
                 (source, drawn)
             }
         };

@@ -124,7 +124,8 @@ impl QueueState {
     /// Takes in the steps of `x` (`[T, N, ..]`) and lets go of all but the last `most`.
     pub(crate) fn push(&mut self, x: &Tensor, most: usize) -> Result<()> {
         let steps = x.size()[0];
-        for t in (steps - most as i64).max(0)..steps {
+        let most_steps = i64::try_from(most).unwrap_or(i64::MAX);
+        for t in steps.saturating_sub(most_steps).max(0)..steps {
             self.queue.push(x.f_select(0, t)?);
         }
         self.queue.drain(..self.queue.len().saturating_sub(most));
@@ -226,6 +227,16 @@ mod tests {
         assert_eq!(names(&list), ["0.v", "2.v"]);
         list.reset();
         assert!(names(&list).is_empty());
+    }
+
+    #[test]
+    fn a_queue_keeps_as_many_as_it_may() {
+        let x = Tensor::from_slice(&[1.0, 2.0, 3.0]).reshape([3, 1]);
+        for (most, want) in [(0, &[][..]), (2, &[2.0, 3.0]), (3, &[1.0, 2.0, 3.0]), (usize::MAX, &[1.0, 2.0, 3.0])] {
+            let mut state = QueueState::default();
+            state.push(&x, most).unwrap();
+            assert_eq!(state.queue.iter().map(|t| t.double_value(&[0])).collect::<Vec<_>>(), want, "{most}");
+        }
     }
 
     #[test]
