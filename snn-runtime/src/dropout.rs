@@ -87,13 +87,13 @@ dropout! {
     Dropout2d, one number for Channel
 }
 
-/// `p` is a share that leaves something.
-pub(crate) fn check_share(scope: &Scope<'_>, p: f64) -> Result<()> {
+/// The `argument` `p` is a share that leaves something.
+pub(crate) fn check_share(scope: &Scope<'_>, argument: &str, p: f64) -> Result<()> {
     if (0.0..1.0).contains(&p) {
         return Ok(());
     }
     let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
-    Err(Error::argument(scope.name(), "p", problem, ""))
+    Err(Error::argument(scope.name(), argument, problem, ""))
 }
 
 /// What is dropped as one.
@@ -113,7 +113,7 @@ struct Common {
 
 impl Common {
     fn new(scope: &Scope<'_>, p: f64, part: Part) -> Result<Common> {
-        check_share(scope, p)?;
+        check_share(scope, "p", p)?;
         Ok(Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope) })
     }
 

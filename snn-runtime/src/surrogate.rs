@@ -44,7 +44,7 @@ pub(crate) const FLOATS: &str = "`Float` or `Double`";
 /// function's own arguments do not work.
 pub fn apply(surrogate: impl Into<Surrogate>, x: &Tensor) -> Result<Tensor> {
     let surrogate = surrogate.into();
-    check(&surrogate, NAME)?;
+    check(&surrogate, NAME, ARGUMENT)?;
     match x.kind() {
         Kind::Float => run::<f32>(surrogate, x),
         Kind::Double => run::<f64>(surrogate, x),
@@ -72,10 +72,13 @@ fn run<F: Elements>(surrogate: Surrogate, x: &Tensor) -> Result<Tensor> {
     y.pop().ok_or_else(|| Error::bug(NAME, "the graph lost its output"))
 }
 
-/// Arguments that the formulas can work with.
-pub(crate) fn check(surrogate: &Surrogate, layer: &str) -> Result<()> {
+/// What most layers call their surrogate.
+pub(crate) const ARGUMENT: &str = "surrogate_function";
+
+/// The layer's `argument`, a surrogate, has arguments that the formulas can work with.
+pub(crate) fn check(surrogate: &Surrogate, layer: &str, argument: &str) -> Result<()> {
     surrogate.check().map_err(|r| {
         let problem = format!("has an `{}` that {}", r.argument, r.problem);
-        Error::argument(layer, "surrogate_function", problem, r.help)
+        Error::argument(layer, argument, problem, r.help)
     })
 }

@@ -174,6 +174,26 @@ fn dropout_is_between_layers_in_training_and_may_stay() {
     assert!((1..6).all(|t| kept.get(t).equal(&kept.get(0))) && !anew.get(1).equal(&anew.get(0)));
 }
 
+/// The graph calls each network by its own name.
+#[test]
+fn a_second_derivative_is_refused_in_the_networks_name() {
+    fn refused<L: Layer>(config: L::Config) -> String {
+        let layer: L = build(&nn::VarStore::new(Device::Cpu), "rnn", config).unwrap();
+        let x = randn(&[3, 2, 3], Kind::Float).set_requires_grad(true);
+        let y = layer.sequence(&x, &mut layer.state(), &TRAIN).unwrap().sum(Kind::Float);
+        let first = Tensor::run_backward(&[&y], &[&x], true, true);
+        first[0].sum(Kind::Float).f_backward().unwrap_err().to_string()
+    }
+    let told = [
+        refused::<SpikingLSTM>(SpikingLSTMConfig::new(3, 4, 1)),
+        refused::<SpikingGRU>(SpikingGRUConfig::new(3, 4, 1)),
+        refused::<SpikingVanillaRNN>(SpikingVanillaRNNConfig::new(3, 4, 1)),
+    ];
+    for (told, name) in told.iter().zip(["SpikingLSTM", "SpikingGRU", "SpikingVanillaRNN"]) {
+        assert!(told.contains(&format!("{name}: it can be differentiated once")), "{told}");
+    }
+}
+
 #[test]
 fn what_does_not_fit_is_told() {
     let vs = nn::VarStore::new(Device::Cpu);
@@ -184,6 +204,17 @@ fn what_does_not_fit_is_told() {
         &["Net.a: `surrogate_function2` spikes, and `surrogate_function1` does not, or the reverse"],
     );
     assert_says(build::<SpikingLSTM>(&vs, "b", SpikingLSTMConfig { dropout_p: 1.0, ..new() }), &["Net.b: `dropout_p` is the share"]);
+    let wrong: Surrogate = ATan { alpha: f64::NAN, ..ATan::default() }.into();
+    assert_says(
+        build::<SpikingLSTM>(&vs, "d", SpikingLSTMConfig { surrogate_function1: wrong, ..new() }),
+        &["Net.d: `surrogate_function1` has an `alpha` that"],
+    );
+    assert_says(
+        build::<SpikingLSTM>(&vs, "e", SpikingLSTMConfig { surrogate_function2: Some(wrong), ..new() }),
+        &["Net.e: `surrogate_function2` has an `alpha` that"],
+    );
+    let config = SpikingVanillaRNNConfig { surrogate_function: wrong, ..SpikingVanillaRNNConfig::new(3, 4, 2) };
+    assert_says(build::<SpikingVanillaRNN>(&vs, "f", config), &["Net.f: `surrogate_function` has an `alpha` that"]);
     assert_says(build::<SpikingLSTM>(&vs, "c", SpikingLSTMConfig::new(3, 4, 0)), &["`num_layers` must be at least 1"]);
     let layer: SpikingLSTM = build(&vs, "rnn", new()).unwrap();
     let x = randn(&[5, 2, 3], Kind::Float);

@@ -17,7 +17,7 @@ pub(super) struct Firing {
 
 impl Firing {
     pub(super) fn new(scope: &Scope<'_>, surrogate: Surrogate) -> Result<Firing> {
-        surrogate::check(&surrogate, scope.name())?;
+        surrogate::check(&surrogate, scope.name(), surrogate::ARGUMENT)?;
         Ok(Firing { surrogate, stream: surrogate.draws().then(|| Stream::new(scope)) })
     }
 

@@ -52,7 +52,7 @@ impl<N: Neuron + Compiled> Layer for Node<N> {
 
     fn build(scope: &Scope<'_>, config: N) -> Result<Self> {
         config.check().map_err(|r| Error::argument(scope.name(), r.argument, r.problem, r.help))?;
-        surrogate::check(&config.surrogate(), scope.name())?;
+        surrogate::check(&config.surrogate(), scope.name(), surrogate::ARGUMENT)?;
         let mut start = [0.0; snn_kernels::MAX_LEARNED];
         config.learned_start(&mut start);
         let fused = Fused::new(scope, N::NAME, N::STATES, N::LEARNED, &start, config.surrogate(), Arc::new(config))?;

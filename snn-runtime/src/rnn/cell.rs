@@ -23,11 +23,19 @@ pub struct RecurrentCell {
     /// `[gates * hidden_size]`
     pub bias_hh: Option<Tensor>,
     name: String,
+    network: &'static str,
 }
 
 impl RecurrentCell {
-    /// `scope` is that of the cell: `cells.0`.
-    pub(super) fn build(scope: &Scope<'_>, features: usize, hidden: usize, gates: usize, bias: bool) -> Result<Self> {
+    /// `scope` is that of the cell, `cells.0`; `network` labels its node of the graph.
+    pub(super) fn build(
+        scope: &Scope<'_>,
+        network: &'static str,
+        features: usize,
+        hidden: usize,
+        gates: usize,
+        bias: bool,
+    ) -> Result<Self> {
         let (ih, hh) = (scope.child("linear_ih"), scope.child("linear_hh"));
         let rows = gates * hidden;
         let added = |scope: &Scope<'_>| if bias { uniform(scope, "bias", &[rows], hidden).map(Some) } else { Ok(None) };
@@ -37,6 +45,7 @@ impl RecurrentCell {
             weight_hh: uniform(&hh, "weight", &[rows, hidden], hidden)?,
             bias_hh: added(&hh)?,
             name: scope.name().to_string(),
+            network,
         })
     }
 
@@ -92,7 +101,7 @@ impl RecurrentCell {
             ];
             let bias = self.bias_hh.is_some();
             outputs =
-                attach("SpikingRNN", &inputs, outputs, &save, move |b| node.backward::<F>(&b, bias)).map_err(Error::in_layer(layer))?;
+                attach(self.network, &inputs, outputs, &save, move |b| node.backward::<F>(&b, bias)).map_err(Error::in_layer(layer))?;
         }
         let mut outputs = outputs.into_iter();
         let y = outputs.next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))?;

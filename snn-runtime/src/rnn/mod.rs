@@ -118,6 +118,7 @@ macro_rules! networks {
 
             fn build(scope: &Scope<'_>, config: $config) -> Result<Self> {
                 let shape = Shape {
+                    network: stringify!($layer),
                     cell: snn_kernels::Cell::$cell,
                     input_size: config.input_size,
                     hidden_size: config.hidden_size,

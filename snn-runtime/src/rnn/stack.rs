@@ -5,6 +5,7 @@ use snn_kernels::{Cell, Gates};
 use tch::Tensor;
 
 use super::cell::RecurrentCell;
+use crate::dropout::check_share;
 use crate::error::{Error, Result};
 use crate::layer::Cx;
 use crate::rng::Stream;
@@ -15,6 +16,8 @@ use crate::weights::positive;
 /// How large it is.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Shape {
+    /// What the network is called: `SpikingLSTM`.
+    pub(super) network: &'static str,
     pub(super) cell: Cell,
     pub(super) input_size: usize,
     pub(super) hidden_size: usize,
@@ -45,12 +48,9 @@ impl Stack {
     ) -> Result<Stack> {
         let Shape { cell, input_size, hidden_size, num_layers, .. } = shape;
         positive(scope, &[("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)])?;
-        if !(0.0..1.0).contains(&dropout_p) {
-            let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {dropout_p:?}");
-            return Err(Error::argument(scope.name(), "dropout_p", problem, ""));
-        }
-        for function in surrogates.iter().filter_map(|(_, function)| function.as_ref()) {
-            surrogate::check(function, scope.name())?;
+        check_share(scope, "dropout_p", dropout_p)?;
+        for (argument, function) in &surrogates {
+            function.as_ref().map_or(Ok(()), |function| surrogate::check(function, scope.name(), argument))?;
         }
         let [(first, gate), (second, content)] = surrogates;
         let Some(gate) = gate else { return Err(Error::bug(scope.name(), format!("`{first}` is missing"))) };
@@ -64,10 +64,12 @@ impl Stack {
 
     /// The weights, forward and in reverse.
     pub(super) fn cells(&self, scope: &Scope<'_>) -> Result<(Vec<RecurrentCell>, Vec<RecurrentCell>)> {
-        let Shape { cell, input_size, hidden_size, num_layers, bias, bidirectional } = self.shape;
+        let Shape { network, cell, input_size, hidden_size, num_layers, bias, bidirectional } = self.shape;
         let cells = |label: &str| {
             let features = |layer: usize| if layer == 0 { input_size } else { hidden_size * self.directions() };
-            let cell = |l: usize| RecurrentCell::build(&scope.child(format!("{label}.{l}")), features(l), hidden_size, cell.gates(), bias);
+            let cell = |l: usize| {
+                RecurrentCell::build(&scope.child(format!("{label}.{l}")), network, features(l), hidden_size, cell.gates(), bias)
+            };
             (0..num_layers).map(cell).collect::<Result<Vec<_>>>()
         };
         Ok((cells("cells")?, if bidirectional { cells("cells_reverse")? } else { Vec::new() }))
