@@ -59,7 +59,7 @@ impl DropConnectLinearConfig {
 /// # Shapes
 ///
 /// `[N, in_features]` to `[N, out_features]`; in evaluation `[.., in_features]`. Weights from U(-b, b) with b = 1 / sqrt(in_features). The state
-/// stores no mask, only where it begins in the random stream.
+/// stores no mask, only where the last one begins in the random stream, and the weights it was laid on.
 #[derive(Debug)]
 pub struct DropConnectLinear {
     /// `[out_features, in_features]`
@@ -104,15 +104,15 @@ impl DropConnectLinear {
         sizes
     }
 
-    /// The masks of the steps to come, which `s` then remembers the last of.
+    /// The masks of the steps to come.
     fn draw(&self, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<(Source, Vec<u32>)> {
         let (layer, steps) = (self.name.as_str(), sizes.steps);
         let kept = s.dropped.as_ref().filter(|_| self.config.invariant);
-        let (source, of_step) = match kept {
+        match kept {
             Some(dropped) if dropped.samples != sizes.samples => {
-                return Err(Error::Batch { layer: layer.into(), want: dropped.samples as i64, got: sizes.samples as i64 });
+                Err(Error::Batch { layer: layer.into(), want: dropped.samples as i64, got: sizes.samples as i64 })
             }
-            Some(dropped) => (dropped.source.share(), vec![dropped.mask; steps]),
+            Some(dropped) => Ok((dropped.source.share(), vec![dropped.mask; steps])),
             None => {
                 let wanted = if self.config.invariant { 1 } else { steps };
                 let (source, mut drawn) = match s.take_masks(layer, wanted, sizes, self.bias.is_some())? {
@@ -126,13 +126,17 @@ impl DropConnectLinear {
                 };
                 let Some(&first) = drawn.first() else { return Err(Error::bug(layer, "no mask for a step")) };
                 drawn.resize(steps, first);
-                (source, drawn)
+                Ok((source, drawn))
             }
-        };
-        let mask = of_step[steps - 1];
-        let (weight, bias) = (self.weight.shallow_clone(), self.bias.as_ref().map(Tensor::shallow_clone));
-        s.dropped = Some(Dropped { source: source.share(), mask, samples: sizes.samples, weight, bias });
-        Ok((source, of_step))
+        }
+    }
+
+    /// The last of these masks, and a copy of what it was laid on: an optimiser changes weights in place.
+    fn last(&self, source: Source, of_step: &[u32], samples: usize) -> Result<Dropped> {
+        let layer = self.name.as_str();
+        let Some(&mask) = of_step.last() else { return Err(Error::bug(layer, "a sequence without steps")) };
+        let copy = |t: &Tensor| t.f_to_dtype(t.kind(), false, true).map_err(Error::in_layer(layer));
+        Ok(Dropped { source, mask, samples, weight: copy(&self.weight)?, bias: self.bias.as_ref().map(copy).transpose()? })
     }
 
     fn train<F: Elements>(&self, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {
@@ -142,11 +146,14 @@ impl DropConnectLinear {
         for mask in source.tensors() {
             read.push(dense_as::<F>(layer, mask)?);
         }
+        let last = self.last(source.share(), &of_step, sizes.samples)?;
         let node = Node { layer: layer.to_string(), source: source.drawn(), of_step, sizes, activation: self.config.activation };
         let mut y = Fresh::<F>::new(layer, &self.out_sizes(x))?;
         let (weights, masks) = (node.weights::<F>(&read)?, node.masks::<F>(&read)?);
         drop_connect(&weights, &masks, node.activation, sizes, node.x::<F>(&read)?, y.elements()).map_err(|e| Error::bug(layer, e))?;
         let y = y.into_tensor();
+        // Only now: masks that the kernel took can be looked at without an error.
+        s.dropped = Some(last);
 
         let inputs: Vec<&Tensor> = [Some(x), Some(&self.weight), self.bias.as_ref()].into_iter().flatten().collect();
         if !recorded(&inputs) {

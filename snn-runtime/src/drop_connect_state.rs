@@ -8,11 +8,13 @@ use crate::drop_connect::dropped;
 use crate::error::{Error, Result};
 use crate::state::State;
 
-/// What `DropConnectLinear` keeps: the last mask, as a place in the random stream. It is visited as SpikingJelly's memories `dropped_w`
-/// (`[N, out, in]`) and `dropped_b` (`[N, out]`), the weights under that mask, which are computed when they are looked at.
+/// What `DropConnectLinear` keeps: the last mask, as a place in the random stream, and the weights it was laid on. It is visited as
+/// SpikingJelly's memories `dropped_w` (`[N, out, in]`) and `dropped_b` (`[N, out]`), those weights under that mask, which are computed when
+/// they are looked at; an optimiser's step in between does not change them.
 ///
 /// Masks and numbers that were drawn elsewhere can be put in, to repeat what another library recorded; each draw then takes the first of
-/// them, and an error says when there are not enough. `None`: the layer draws its own.
+/// them, and an error says when there are not enough. `None`: the layer draws its own. A reset forgets the last mask alone: what was put in
+/// and not yet taken stays for the steps that follow.
 #[derive(Debug, Default)]
 pub struct DropConnectState {
     /// `[draws, N, out, in]`: masks of 0 and 1 for the weights, one for every step, or for every reset if the layer is `invariant`.
@@ -107,7 +109,7 @@ fn take(stored: &mut Option<Tensor>, layer: &str, name: &str, wanted: usize, eac
 
 impl State for DropConnectState {
     fn reset(&mut self) {
-        *self = DropConnectState::default();
+        self.dropped = None;
     }
 
     fn detach(&mut self) {
@@ -117,9 +119,12 @@ impl State for DropConnectState {
         }
     }
 
+    /// # Panics
+    ///
+    /// Memory ends: a mask that is stored has been through the kernel, so that nothing else is left to go wrong.
     fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
-        // Fails only where memory ends, and then there is nothing to show.
-        let Some(Ok((w, b))) = self.dropped.as_ref().map(|d| dropped("DropConnectLinear", d)) else { return };
+        let Some(last) = &self.dropped else { return };
+        let (w, b) = dropped("DropConnectLinear", last).unwrap_or_else(|e| panic!("{e}"));
         f("dropped_w", &w);
         if let Some(b) = b {
             f("dropped_b", &b);

@@ -165,6 +165,41 @@ fn a_row_without_spikes_and_bias_is_quiet() {
 }
 
 #[test]
+fn what_was_dropped_stays_what_it_was() {
+    let layer: DropConnectLinear = lone(config(true, false, Activation::Relu));
+    let x = randn(&[4, 70], Kind::Float);
+    let mut s = layer.state();
+    drop(layer.step(&x, &mut s, &TRAIN).unwrap());
+    let before: Vec<(String, Tensor)> = named_tensors(&s).into_iter().map(|(name, t)| (name, t.detach().copy())).collect();
+    // What an optimiser does.
+    tch::no_grad(|| [&layer.weight, layer.bias.as_ref().unwrap()].map(|t| drop(t.shallow_clone().g_mul_scalar_(-2.0))));
+    // And a step that is refused, for a batch of 5, leaves it alone.
+    s.mask_w = Some(Tensor::ones([1, 4, 5, 70], (Kind::Float, Device::Cpu)));
+    assert_says(layer.step(&randn(&[5, 70], Kind::Float), &mut s, &TRAIN), &["`mask_w`"]);
+    let after = named_tensors(&s);
+    assert_eq!(after.len(), before.len());
+    for ((name, after), (_, before)) in after.iter().zip(&before) {
+        assert_same(after, before, name);
+    }
+}
+
+#[test]
+fn a_reset_keeps_masks_that_wait() {
+    let layer: DropConnectLinear = lone(config(false, true, Activation::Identity));
+    let x = randn(&[4, 70], Kind::Float);
+    let masks = rand(&[2, 4, 5, 70], Kind::Float).ge(0.4).to_kind(Kind::Float);
+    let mut s = layer.state();
+    s.mask_w = Some(masks.shallow_clone());
+    for draw in 0..2 {
+        drop(layer.step(&x, &mut s, &TRAIN).unwrap());
+        assert_same(&named_tensors(&s)[0].1, &(&layer.weight * masks.get(draw)), "one for every reset");
+        s.reset();
+        assert!(named_tensors(&s).is_empty());
+    }
+    assert_says(layer.step(&x, &mut s, &TRAIN), &["`mask_w`", "at least [1, 4, 5, 70]"]);
+}
+
+#[test]
 fn what_does_not_fit_is_an_error() {
     let layer: DropConnectLinear = build(&nn::VarStore::new(Device::Cpu), "fc", config(true, true, Activation::Relu)).unwrap();
     let train = |sizes: &[i64]| layer.step(&rand(sizes, Kind::Float), &mut layer.state(), &TRAIN);
