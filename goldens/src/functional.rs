@@ -122,8 +122,8 @@ impl Given<'_> {
         let bn = Normalisation {
             weight: find("bn.weight"),
             bias: find("bn.bias"),
-            running_mean: self.input("bn.running_mean")?,
-            running_var: self.input("bn.running_var")?,
+            running_mean: find("bn.running_mean"),
+            running_var: find("bn.running_var"),
             eps: self.float("eps")?,
         };
         let folded = functional::fold_conv_bn(weight, bias, &bn)?;
@@ -135,8 +135,7 @@ impl Given<'_> {
             let (one, none) = (vec![1; axes], vec![0; axes]);
             x.f_flatten(0, 1)?.f_convolution(weight, bias, &one, &padding, &one, false, &none, groups)
         };
-        let plain =
-            apply(weight, bias)?.f_batch_norm(bn.weight, bn.bias, Some(bn.running_mean), Some(bn.running_var), false, 0.0, bn.eps, true)?;
+        let plain = apply(weight, bias)?.f_batch_norm(bn.weight, bn.bias, bn.running_mean, bn.running_var, false, 0.0, bn.eps, true)?;
         let fused = apply(&folded.weight, Some(&folded.bias))?;
         let time = |y: &Tensor| Ok::<_, anyhow::Error>(y.f_reshape([&x.size()[..2], &y.size()[1..]].concat())?);
         Ok(vec![("weight", folded.weight), ("bias", folded.bias), ("y", time(&plain)?), ("y_fused", time(&fused)?)])
