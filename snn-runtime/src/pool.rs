@@ -117,26 +117,22 @@ impl<const D: usize> Window<D> {
         Err(Error::shape(&self.name, wants, &x.size(), "use a smaller window"))
     }
 
-    /// As [`check`](Self::check), and each maximum is a cell of the input: libtorch would send the gradient of one that is not
-    /// somewhere, not always inside the tensor.
-    fn check_max(&self, x: &Tensor) -> Result<()> {
-        self.check(x)?;
-        if !x.requires_grad() {
-            return Ok(());
-        }
+    /// Cells of padding before and after each axis, an overhang included, if windows lie in them alone: their elements are further apart
+    /// than the input is long.
+    fn blind(&self, x: &Tensor) -> Result<Option<[[i64; 2]; D]>> {
         let size = space::sizes::<D>(&self.name, x, None)?;
-        let sees = |i: usize| {
-            let (kernel, stride, pad, dilation) = (self.kernel[i], self.stride[i], self.padding[i], self.dilation[i]);
-            let out = snn_shape::pool(size[i], kernel, stride, pad, dilation, self.ceil_mode);
-            out.is_some_and(|out| snn_shape::windows_see(size[i], kernel, stride, pad, dilation, out))
-        };
-        match (0..D).all(sees) {
-            true => Ok(()),
-            false => {
-                let wants = "a cell under each window, where its gradient belongs,";
-                Err(Error::shape(&self.name, wants, &x.size(), "use less padding, or a smaller `dilation`"))
-            }
+        if size.contains(&0) {
+            return Ok(None); // which libtorch refuses
         }
+        let (mut blind, mut around) = (false, [[0; 2]; D]);
+        for i in 0..D {
+            let (kernel, stride, pad, dilation) = (self.kernel[i], self.stride[i], self.padding[i], self.dilation[i]);
+            let Some(out) = snn_shape::pool(size[i], kernel, stride, pad, dilation, self.ceil_mode) else { return Ok(None) };
+            blind |= !snn_shape::windows_see(size[i], kernel, stride, pad, dilation, out);
+            let end = (out - 1) * stride + dilation * (kernel - 1) + 1;
+            around[i] = [pad as i64, end.saturating_sub(pad + size[i]) as i64];
+        }
+        Ok(blind.then_some(around))
     }
 
     /// Kernel, stride and padding of a window on [`raised`] inputs.
@@ -144,12 +140,25 @@ impl<const D: usize> Window<D> {
         [raised_dims(&self.kernel, 1), raised_dims(&self.stride, 1), raised_dims(&self.padding, 0)]
     }
 
-    fn max(&self, x: &Tensor) -> Result<Tensor, TchError> {
-        let ([kernel, stride, padding], dilation) = (self.raised(), raised_dims(&self.dilation, 1));
-        if D == 3 {
-            return x.f_max_pool3d(kernel, stride, padding, dilation, self.ceil_mode);
-        }
-        lowered::<D>(&raised::<D>(x)?.f_max_pool2d(kernel, stride, padding, dilation, self.ceil_mode)?)
+    /// libtorch sends the gradient of a window without a cell somewhere, not always inside the tensor: there the padding is written
+    /// down, and takes it.
+    fn max(&self, x: &Tensor) -> Result<Tensor> {
+        let blind = self.blind(x)?;
+        let pool = || {
+            let ([kernel, stride, padding], dilation) = (self.raised(), raised_dims(&self.dilation, 1));
+            let (x, padding, ceil_mode) = match blind {
+                None => (x.shallow_clone(), padding, self.ceil_mode),
+                Some(around) => {
+                    let last_axis_first: Vec<i64> = around.into_iter().rev().flatten().collect();
+                    (x.f_pad(last_axis_first, "constant", f64::NEG_INFINITY)?, vec![0; padding.len()], false)
+                }
+            };
+            match D {
+                3 => x.f_max_pool3d(kernel, stride, padding, dilation, ceil_mode),
+                _ => lowered::<D>(&raised::<D>(&x)?.f_max_pool2d(kernel, stride, padding, dilation, ceil_mode)?),
+            }
+        };
+        pool().map_err(Error::in_layer(&self.name))
     }
 
     /// The indices of a plane of height 1 are those of its only row.
@@ -180,6 +189,9 @@ impl<const D: usize> From<(&Scope<'_>, MaxPoolConfig<D>)> for Window<D> {
 
 /// The largest value of each window; of equal ones the first, row by row, gets the gradient.
 ///
+/// A window whose elements all lie in padding, before and behind the input, gives what padding is: -inf, in training and evaluation. Its
+/// gradient goes nowhere; torch's may go beside the tensor. [`MaxPoolWithIndices`] refuses such a window.
+///
 /// PyTorch equivalent: `torch.nn.MaxPool2d(..)`; SpikingJelly: `layer.MaxPool2d(..)`.
 ///
 /// # Shapes
@@ -205,8 +217,8 @@ impl<const D: usize> Stateless for MaxPool<D> {
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        self.window.check_max(x)?;
-        self.window.max(x).map_err(Error::in_layer(&self.window.name))
+        self.window.check(x)?;
+        self.window.max(x)
     }
 }
 
@@ -234,9 +246,13 @@ impl<const D: usize> MaxPoolWithIndices<D> {
     ///
     /// # Errors
     ///
-    /// An input that does not fit, as in [`MaxPool`].
+    /// An input that does not fit, as in [`MaxPool`], or with a window that lies in padding alone: no index is its own.
     pub fn step(&self, x: &Tensor, _: &Cx) -> Result<(Tensor, Tensor)> {
-        self.window.check_max(x)?;
+        self.window.check(x)?;
+        if self.window.blind(x)?.is_some() {
+            let help = "use less padding, or a smaller `dilation`";
+            return Err(Error::shape(&self.window.name, "a cell under each window, to which its index can point,", &x.size(), help));
+        }
         self.window.max_with_indices(x).map_err(Error::in_layer(&self.window.name))
     }
 

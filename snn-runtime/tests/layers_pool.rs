@@ -5,7 +5,7 @@ mod support;
 
 use snn_runtime::{AvgPool2d, AvgPool2dConfig, Device, Flatten, FlattenConfig, Identity, Kind, Layer, MaxPool2d, MaxPool2dConfig};
 use snn_runtime::{
-    MaxPool2dWithIndices, MaxPoolConfig, MaxPoolWithIndices, MaxUnpool, MaxUnpoolConfig, Scope, Stateless, Tensor, VotingLayer,
+    MaxPool, MaxPool2dWithIndices, MaxPoolConfig, MaxPoolWithIndices, MaxUnpool, MaxUnpoolConfig, Scope, Stateless, Tensor, VotingLayer,
     VotingLayerConfig, nn,
 };
 use support::{EVAL, TRAIN, assert_near, assert_same, assert_says, build, grads, lone, randn};
@@ -97,6 +97,29 @@ fn of_equal_maxima_the_first_counts() {
     let x = x.detach().set_requires_grad(true);
     step(&lone::<MaxPool2d>(MAX), &x).sum(Kind::Float).backward();
     assert_same(&x.grad().view([4, 4]), &want, "gradient without");
+}
+
+/// All elements of such a window lie in padding, before and behind the input: -inf, and a gradient of 0, whether one is wanted or not.
+#[test]
+fn windows_without_a_cell_give_minus_infinity() {
+    fn gives<const D: usize>(c: MaxPoolConfig<D>, space: &[i64], out: &[i64]) {
+        let x = randn(&[&[2, 3], space].concat(), Kind::Float).set_requires_grad(true);
+        let pool: MaxPool<D> = lone(c.clone());
+        let y = step(&pool, &x);
+        assert_same(&y, &Tensor::full([&[2, 3], out].concat(), f64::NEG_INFINITY, (Kind::Float, Device::Cpu)), "padding");
+        assert_same(&step(&pool, &x.detach()), &y, "without a gradient");
+        assert_same(&grads(&y, &y.ones_like(), &[&x])[0], &x.zeros_like(), "gradient");
+        for x in [&x, &x.detach()] {
+            let indexed: MaxPoolWithIndices<D> = lone(c.clone());
+            assert_says(indexed.step(x, &EVAL), &["Net.layer: wants a cell under each window"]);
+        }
+    }
+    let image = MaxPoolConfig { kernel_size: [3, 2], stride: [3, 2], padding: [0, 1], dilation: [2, 2], ceil_mode: false };
+    gives(image, &[9, 1], &[2, 1]);
+    let series = MaxPoolConfig { kernel_size: [3], stride: [4], padding: [1], dilation: [3], ceil_mode: true };
+    gives(series, &[2], &[1]);
+    let volume = MaxPoolConfig { kernel_size: [2, 1, 2], stride: [1; 3], padding: [1, 0, 0], dilation: [3, 1, 1], ceil_mode: false };
+    gives(volume, &[2, 3, 3], &[1, 3, 2]);
 }
 
 /// A sample and channel counts its own cells, at every step.
