@@ -4,6 +4,7 @@
 mod support;
 
 use proptest::prelude::*;
+use snn_runtime::nn::OptimizerConfig;
 use snn_runtime::surrogate::{self, ATan, Sigmoid};
 use snn_runtime::{
     DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig, Decode, Device, GatedLIFNode, GatedLIFNodeConfig, Kind, Layer, MPBNLIFNode,
@@ -210,14 +211,38 @@ fn rates_have_gradients_by_their_regime() {
     assert_eq!(Vec::<f32>::try_from(got[0].reshape([-1])).unwrap(), [0.0, 4.5, 0.0, 0.0, 4.5, 0.0]);
     assert_eq!(got[1].double_value(&[]), (3.0 + 11.0) * 0.5);
 
-    // Below its bound the threshold is taken to be the bound, and stands still.
-    let _ = tch::no_grad(|| threshold.shallow_clone().fill_(-1.0));
-    let y = layer.sequence(&x, &mut (), &TRAIN).unwrap();
-    assert_near(&y.max(), &Tensor::from(0.01f32), 1e-6, "height of a spike");
-    assert_eq!(grads(&y, &weight, &[threshold])[0].double_value(&[]), 0.0);
-
     let fixed: DSRLIFNode = build(&vs, "fixed", DSRLIFNodeConfig { v_threshold_training: false, ..Default::default() }).unwrap();
     assert!(fixed.v_threshold.is_none() && vs.variables().len() == 1);
+}
+
+/// Training pushes a threshold far below its bound: the next sequence sets it to the bound, with its gradient as anywhere. One step
+/// of SGD brings it back over the bound.
+#[test]
+fn a_threshold_below_its_bound_recovers() {
+    let vs = nn::VarStore::new(Device::Cpu);
+    let dsr_if: DSRIFNode = build(&vs, "if", DSRIFNodeConfig { T: 2, v_threshold: 1.0, ..Default::default() }).unwrap();
+    let dsr_lif: DSRLIFNode = build(&vs, "lif", DSRLIFNodeConfig { T: 2, delta_t: 1.0, ..Default::default() }).unwrap();
+    let x = Tensor::from_slice(&[3.0f32, 3.0]).reshape([2, 1]);
+    let run = |leaks: bool, x: &Tensor| match leaks {
+        false => dsr_if.sequence(x, &mut (), &TRAIN).unwrap(),
+        true => dsr_lif.sequence(x, &mut (), &TRAIN).unwrap(),
+    };
+    for (leaks, threshold, bound) in [(false, &dsr_if.v_threshold, 0.01f32), (true, &dsr_lif.v_threshold, 0.1)] {
+        let threshold = threshold.as_ref().unwrap();
+        let _ = tch::no_grad(|| threshold.shallow_clone().fill_(-1.0));
+        let y = run(leaks, &x);
+        assert_near(&y.max(), &Tensor::from(bound), 1e-6, "height of a spike");
+        assert_same(&threshold.detach(), &Tensor::from(bound), "the parameter itself");
+        // Higher spikes are wanted: the gradient lifts it. Lower ones would push it down, and its gradient says so.
+        for toward in [-1.0, 1.0] {
+            let g = grads(&run(leaks, &x), &Tensor::full_like(&y, toward), &[threshold]).remove(0);
+            assert!(g.double_value(&[]) * toward > 0.0, "{leaks}: {g}");
+        }
+    }
+    let mut sgd = nn::Sgd::default().build(&vs, 0.1).unwrap();
+    sgd.backward_step(&-(run(false, &x).sum(Kind::Float) + run(true, &x).sum(Kind::Float)));
+    assert!(dsr_if.v_threshold.as_ref().unwrap().double_value(&[]) > 0.05);
+    assert!(dsr_lif.v_threshold.as_ref().unwrap().double_value(&[]) > 0.15);
 }
 
 #[test]

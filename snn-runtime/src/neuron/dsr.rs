@@ -2,7 +2,7 @@
 
 use snn_kernels::{Dsr, DsrLeak};
 use tch::nn::Init;
-use tch::{Kind, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::parallel::{check_steps, whole_sequences};
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
@@ -26,7 +26,7 @@ pub struct DSRIFNodeConfig {
     pub v_threshold_training: bool,
     /// Multiplies the threshold's gradient.
     pub v_threshold_grad_scaling: f64,
-    /// The threshold is never taken to be less.
+    /// A learned threshold that has fallen below is set to it before a sequence.
     pub v_threshold_lower_bound: f64,
 }
 
@@ -61,7 +61,7 @@ pub struct DSRLIFNodeConfig {
     pub v_threshold_training: bool,
     /// Multiplies the threshold's gradient.
     pub v_threshold_grad_scaling: f64,
-    /// The threshold is never taken to be less.
+    /// A learned threshold that has fallen below is set to it before a sequence.
     pub v_threshold_lower_bound: f64,
 }
 
@@ -237,13 +237,10 @@ impl Rates<'_> {
         let (steps, step) = steps_of(self.layer, &sizes)?;
         let neurons = step.iter().product::<i64>() as usize;
         let threshold = match self.learned {
-            Some(v) => v.f_double_value(&[]).map_err(Error::in_layer(self.layer))?,
+            Some(v) => lifted(v, self.threshold.lower_bound).map_err(Error::in_layer(self.layer))?,
             None => self.threshold.start,
         };
-        // Below its bound the threshold stands still, until the bound is lifted or its gradient turns.
-        let bounded = threshold < self.threshold.lower_bound;
-        let v_threshold = F::of(threshold.max(self.threshold.lower_bound));
-        let kernel = Dsr { v_threshold, alpha: F::of(self.alpha), leak: self.leak };
+        let kernel = Dsr { v_threshold: F::of(threshold), alpha: F::of(self.alpha), leak: self.leak };
         let dense_x = dense(self.layer, x)?;
         let mut spikes = Fresh::<F>::new(self.layer, &sizes)?;
         let mut regime = vec![0; neurons];
@@ -253,11 +250,24 @@ impl Rates<'_> {
         if !recorded(&inputs) {
             return Ok(spikes);
         }
-        let scaling = if bounded { 0.0 } else { self.threshold.grad_scaling };
+        let scaling = self.threshold.grad_scaling;
         let backward = Replay { layer: self.layer.to_string(), kernel, regime, sizes, scaling, learned: self.learned.map(Tensor::kind) };
         let attached = attach(self.label, &inputs, vec![spikes], &[] as &[Save<'_>], move |b| backward.run(&b));
         attached.map_err(Error::in_layer(self.layer))?.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
     }
+}
+
+/// A learned threshold, set to its bound if it has fallen below. SpikingJelly does the same, and leaves its gradient alone: from
+/// the bound it may rise again.
+fn lifted(v_threshold: &Tensor, bound: f64) -> Result<f64, TchError> {
+    tch::no_grad(|| {
+        // In the kind of the threshold, which may round it.
+        let bound = v_threshold.f_full_like(bound)?.f_double_value(&[])?;
+        if v_threshold.f_double_value(&[])? < bound {
+            let _lifted = v_threshold.shallow_clone().f_fill_(bound)?;
+        }
+        v_threshold.f_double_value(&[])
+    })
 }
 
 /// The backward pass of one node.
