@@ -4,9 +4,9 @@
 mod support;
 
 use proptest::prelude::*;
-use snn_runtime::{Device, Kind, NeuronState, State, Tensor};
+use snn_runtime::{ActivationAwareIFNode, ActivationAwareIFNodeConfig, Device, Kind, Layer, NeuronState, State, Tensor, nn};
 use support::neuron::{Charge, SHAPES, Spec, currents};
-use support::{assert_near, assert_same, grads, randn};
+use support::{EVAL, assert_near, assert_same, build, grads, randn};
 
 /// How far values that went through exp or atan, and gradients, may be apart.
 fn tolerance(kind: Kind) -> f64 {
@@ -88,6 +88,20 @@ fn a_potential_exactly_at_the_threshold_fires() {
     let below = f32::from_bits(1.0f32.to_bits() - 1);
     let y = neuron.step(&Tensor::from_slice(&[below, 1.0, 1.5]), &mut NeuronState::default()).unwrap();
     assert_eq!(Vec::<f32>::try_from(y).unwrap(), [0.0, 1.0, 1.0]);
+}
+
+/// A threshold that is stored with the weights is of their kind: 0.1 in f32 is above 0.1.
+#[test]
+fn a_stored_threshold_is_as_exact_as_the_weights() {
+    for kind in [Kind::Float, Kind::Double] {
+        let mut vs = nn::VarStore::new(Device::Cpu);
+        vs.set_kind(kind);
+        let config = ActivationAwareIFNodeConfig { v_threshold: 0.1, ..Default::default() };
+        let neuron: ActivationAwareIFNode = build(&vs, "sn", config).unwrap();
+        let x = Tensor::from_slice(&[0.1, 0.09]).to_kind(kind);
+        let y = neuron.step(&x, &mut neuron.state(), &EVAL).unwrap();
+        assert_eq!(Vec::<f64>::try_from(y.to_kind(Kind::Double)).unwrap(), [1.0, 0.0], "{kind:?}");
+    }
 }
 
 #[test]

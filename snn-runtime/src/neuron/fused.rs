@@ -78,7 +78,7 @@ impl Fused {
             };
             match spec.trained {
                 true => learnable(scope, spec.name, &sizes, Init::Const(start)),
-                false => buffer(scope, spec.name, &sizes, start, Kind::Float),
+                false => buffer(scope, spec.name, &sizes, start, scope.path().kind()),
             }
         };
         let learned = specs.iter().zip(start).map(parameter).collect::<Result<_>>()?;
