@@ -132,10 +132,10 @@ impl QueueState {
         Ok(())
     }
 
-    /// The last `most` of the inputs, which have the sizes of one step of `x`.
-    pub(crate) fn last(&self, layer: &str, most: usize, x: &Tensor) -> Result<&[Tensor]> {
+    /// The last `most` of the inputs, each of which has the sizes `step`.
+    pub(crate) fn last(&self, layer: &str, most: usize, step: &[i64]) -> Result<&[Tensor]> {
         for stored in &self.queue {
-            check_sizes(layer, stored, &x.size()[1..])?;
+            check_sizes(layer, stored, step)?;
         }
         Ok(&self.queue[self.queue.len().saturating_sub(most)..])
     }

@@ -295,6 +295,8 @@ fn a_masked_psn_says_what_it_cannot_do_step_by_step() {
     assert_says(layer.step(&randn(&[4, 3], Kind::Float), &mut s, &EVAL), &["batch of 2, but gets 4"]);
     let _ = layer.step(&x, &mut s, &EVAL).unwrap();
     assert_says(layer.step(&x, &mut s, &EVAL), &["`T` is 2, but this is step 3", "`reset()`"]);
+    s.time_step = 0;
+    assert_says(layer.step(&x, &mut s, &EVAL), &["Net.layer", "`time_step` 0", "inputs of 1 steps", "`reset()`"]);
     s.reset();
     let _ = layer.step(&x, &mut s, &EVAL).unwrap();
 }

@@ -180,9 +180,13 @@ impl Layer for MaskedPSN {
             return Err(Error::argument(&self.name, "T", problem, "`reset()` the state before the next sequence"));
         }
         let torch = Error::in_layer;
+        let before = s.inputs.last(&self.name, k - 1, &x.size())?;
         let x = x.f_unsqueeze(0).map_err(torch(&self.name))?;
-        let before = s.inputs.last(&self.name, k - 1, &x)?;
-        let (from, sees) = (t - before.len(), before.len() + 1);
+        let Some(from) = t.checked_sub(before.len()) else {
+            let problem = format!("its state is at `time_step` {t}, but has the inputs of {} steps before it", before.len());
+            return Err(Error::Steps { layer: self.name.clone(), problem: format!("{problem}; `reset()` the state, which sets both") });
+        };
+        let sees = before.len() + 1;
         let slice = || -> Result<_, TchError> {
             Ok((weight.f_narrow(0, t as i64, 1)?.f_narrow(1, from as i64, sees as i64)?, self.bias.f_narrow(0, t as i64, 1)?))
         };

@@ -89,7 +89,7 @@ impl Layer for SlidingPSN {
 
     fn sequence(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
         let Self { weight, bias, config, firing, name } = self;
-        let before = s.last(name, config.k - 1, x)?;
+        let before = s.last(name, config.k - 1, &x.size()[1..])?;
         let spikes = Parallel { layer: name, label: "SlidingPSN", firing, sees: Sees::Sliding, weight, bias }.run(before, x)?;
         s.push(x, config.k)?;
         Ok(spikes)
