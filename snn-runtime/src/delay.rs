@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::ops;
 use crate::scope::Scope;
-use crate::state::{QueueState, check_sizes, steps_of};
+use crate::state::{QueueState, steps_of};
 
 /// Arguments of [`Delay`], in SpikingJelly's words.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,10 +38,7 @@ impl Delay {
         &self.config
     }
 
-    fn check(&self, step: &[i64], s: &QueueState) -> Result<()> {
-        s.queue.first().map_or(Ok(()), |oldest| check_sizes(&self.name, oldest, step))
-    }
-
+    /// `queue` is at most `delay_steps` long.
     fn delayed<F: Elements>(&self, x: &Tensor, steps: usize, step: &[i64], queue: &[Tensor]) -> Result<Tensor> {
         let layer = self.name.as_str();
         // Rows of the output: zeros while the line fills, then the queue, then x.
@@ -117,7 +114,9 @@ impl Layer for Delay {
 
     /// Moves tensors through the queue: no element is copied.
     fn step(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
-        self.check(&x.size(), s)?;
+        let before = s.last(&self.name, self.config.delay_steps, &x.size())?.len();
+        // The state of a longer delay has more.
+        s.queue.drain(..s.queue.len() - before);
         s.queue.push(x.shallow_clone());
         if s.queue.len() > self.config.delay_steps {
             return Ok(s.queue.remove(0));
@@ -128,12 +127,13 @@ impl Layer for Delay {
     fn sequence(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
         let sizes = x.size();
         let (steps, step) = steps_of(&self.name, &sizes)?;
-        self.check(step, s)?;
+        let before = s.last(&self.name, self.config.delay_steps, step)?;
         if self.config.delay_steps == 0 {
+            s.queue.clear();
             return Ok(x.shallow_clone());
         }
         on_cpu(&self.name, x)?;
-        let y = in_its_kind!(self.name, x, F => self.delayed::<F>(x, steps, step, &s.queue))?;
+        let y = in_its_kind!(self.name, x, F => self.delayed::<F>(x, steps, step, before))?;
         let newest = steps.saturating_sub(self.config.delay_steps);
         for t in newest..steps {
             s.queue.push(ops::at_step(x, t as i64)?);

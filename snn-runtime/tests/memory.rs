@@ -9,7 +9,7 @@ use snn_runtime::{
     SynapseFilterConfig, Tensor, functional, nn,
 };
 use support::cut::{everything, is_the_same_however_it_is_cut, sliced};
-use support::{TRAIN, assert_near, assert_same, assert_says, build, grads, lone, rand, randn};
+use support::{EVAL, TRAIN, assert_near, assert_same, assert_says, build, grads, lone, rand, randn};
 
 fn filter(tau: f64, learnable: bool) -> SynapseFilter {
     lone(SynapseFilterConfig { tau, learnable })
@@ -153,6 +153,33 @@ fn another_batch_needs_a_reset() {
     check::<NeuNorm>("norm", NeuNormConfig::new(3, 4, 5), &[3, 4, 5]);
     check::<Delay>("late", DelayConfig { delay_steps: 2 }, &[4]);
     check::<Dropout2d>("drop", Dropout2dConfig::default(), &[4, 2, 2]);
+}
+
+/// The state of a longer delay has more on its way than this one lets out: the newest of it counts, and all of it has to fit.
+#[test]
+fn a_delay_takes_the_newest_of_a_longer_one() {
+    let (long, short): (Delay, Delay) = (lone(DelayConfig { delay_steps: 5 }), lone(DelayConfig { delay_steps: 2 }));
+    let x = rand(&[9, 2, 3], Kind::Float);
+    let filled = || {
+        let mut s = long.state();
+        let _ = long.sequence(&x.narrow(0, 0, 6), &mut s, &EVAL).unwrap();
+        assert_eq!(s.queue.len(), 5);
+        s
+    };
+    let mut s = filled();
+    assert_same(&short.sequence(&x.narrow(0, 6, 3), &mut s, &EVAL).unwrap(), &x.narrow(0, 4, 3), "as a sequence");
+    assert_eq!(s.queue.len(), 2);
+    let mut s = filled();
+    for t in 6..9 {
+        assert_same(&short.step(&x.get(t), &mut s, &EVAL).unwrap(), &x.get(t - 2), "step by step");
+        assert_eq!(s.queue.len(), 2);
+    }
+    // One of the younger ones is of another batch.
+    let mut s = filled();
+    s.queue[4] = rand(&[4, 3], Kind::Float);
+    let told = assert_says(short.step(&x.get(6), &mut s, &EVAL), &["Net.layer", "batch of 4, but gets 2"]);
+    assert!(matches!(told, Error::Batch { .. }), "{told:?}");
+    let _ = assert_says(short.sequence(&x.narrow(0, 6, 3), &mut s, &EVAL), &["Net.layer", "batch of 4, but gets 2"]);
 }
 
 #[test]
