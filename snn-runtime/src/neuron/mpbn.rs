@@ -256,9 +256,12 @@ impl Inputs {
     /// So many of them can have a gradient.
     const GRADIENTS: usize = 5;
 
-    fn map(&self, f: impl FnMut(Option<&Tensor>) -> Result<Option<Tensor>>) -> Result<Inputs> {
-        let mapped = self.0.iter().map(Option::as_ref).map(f).collect::<Result<Vec<_>>>()?;
-        Ok(Inputs(mapped.try_into().unwrap_or_default()))
+    fn map(&self, mut f: impl FnMut(Option<&Tensor>) -> Result<Option<Tensor>>) -> Result<Inputs> {
+        let mut mapped = Inputs(Default::default());
+        for (to, from) in mapped.0.iter_mut().zip(&self.0) {
+            *to = f(from.as_ref())?;
+        }
+        Ok(mapped)
     }
 }
 
