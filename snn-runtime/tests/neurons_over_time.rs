@@ -196,6 +196,25 @@ fn the_potential_goes_through_torchs_batch_norm() {
     }
 }
 
+/// A learned threshold starts where a fixed one stays.
+#[test]
+fn a_learned_threshold_starts_at_the_one_given() {
+    let x = randn(&[5, 6, 3], Kind::Float) * 2.0;
+    let run = |v_threshold, learnable_vth| {
+        let config = MPBNLIFNodeConfig { v_threshold, learnable_vth, out_features: Some(3), ..Default::default() };
+        let layer: MPBNLIFNode = lone(config);
+        (layer.sequence(&x, &mut layer.state(), &TRAIN).unwrap(), layer.a)
+    };
+    for v_threshold in [0.25, 1.0, 1.5] {
+        let (spikes, a) = run(v_threshold, true);
+        let a = a.unwrap();
+        assert_same(&a.detach(), &Tensor::full([3], v_threshold.ln(), (Kind::Float, Device::Cpu)), "logarithm");
+        assert_same(&spikes, &run(v_threshold, false).0, "spikes");
+        assert!(grads(&spikes, &randn(&[5, 6, 3], Kind::Float), &[&a])[0].count_nonzero(None::<i64>).int64_value(&[]) == 3);
+    }
+    assert!(run(0.25, true).0.sum(Kind::Float).double_value(&[]) > run(1.5, true).0.sum(Kind::Float).double_value(&[]));
+}
+
 /// Where the rate of the input is between 0 and the threshold the layer is the identity backward, above it the threshold learns.
 #[test]
 fn rates_have_gradients_by_their_regime() {
@@ -315,6 +334,10 @@ fn arguments_that_do_not_work_are_refused() {
     let both = MPBNLIFNodeConfig { out_features: Some(3), out_channels: Some(3), ..Default::default() };
     assert_says(build::<MPBNLIFNode>(&vs, "f", both), &["`out_channels` is given beside `out_features`"]);
     assert_says(build::<MPBNLIFNode>(&vs, "g", MPBNLIFNodeConfig { tau: 1.0, out_features: Some(3), ..Default::default() }), &["`tau`"]);
+    for v_threshold in [0.0, -1.0, f64::INFINITY] {
+        let config = MPBNLIFNodeConfig { v_threshold, learnable_vth: true, out_features: Some(3), ..Default::default() };
+        assert_says(build::<MPBNLIFNode>(&vs, "n", config), &["Net.n", "`v_threshold` must be greater than 0", "exp(a)"]);
+    }
     assert_says(build::<NonSpikingLIFNode>(&vs, "h", NonSpikingLIFNodeConfig { tau: 0.5, decode: Decode::Last }), &["`tau`"]);
     assert_says(build::<DSRIFNode>(&vs, "i", DSRIFNodeConfig { alpha: 0.0, ..Default::default() }), &["`alpha` must be above 0"]);
     assert_says(

@@ -3,7 +3,7 @@
 use quote::quote;
 
 use super::args::ArgValue;
-use super::neuron::{DETACH_RESET, SURROGATE, V_RESET, V_THRESHOLD, check_tau};
+use super::neuron::{DETACH_RESET, SURROGATE, V_RESET, V_THRESHOLD, check_tau, literal};
 use super::{Built, Default, Kind, LayerSpec, Modes, Rule, State, param};
 use crate::size::Size;
 
@@ -29,6 +29,14 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
 
 fn mpbn_lif(rule: &mut Rule<'_>) -> Result<Built, ()> {
     check_tau(rule, "tau")?;
+    if let (true, Some(threshold)) = (rule.flag("learnable_vth"), literal(rule, "v_threshold"))
+        && threshold <= 0.0
+    {
+        let (blame, text) =
+            (rule.arg("v_threshold").blame, format!("`{}`: `v_threshold` must be greater than 0, but is {threshold:?}", rule.shown));
+        rule.error(blame, text).help("a learned threshold is exp(a), and starts at `v_threshold`");
+        return Err(());
+    }
     let given = |rule: &Rule<'_>, name| !matches!(rule.arg(name).value, ArgValue::None);
     let (features, channels) = (given(rule, "out_features"), given(rule, "out_channels"));
     let (name, axes, what): (_, &[&str], _) = match (features, channels) {

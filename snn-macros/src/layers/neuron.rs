@@ -172,7 +172,7 @@ pub(super) fn check_tau(rule: &mut Rule<'_>, name: &str) -> Result<(), ()> {
 }
 
 /// The value of an argument, where it is a literal.
-fn literal(rule: &Rule<'_>, name: &str) -> Option<f64> {
+pub(super) fn literal(rule: &Rule<'_>, name: &str) -> Option<f64> {
     match rule.arg(name).value {
         ArgValue::Float(_, known) => known,
         _ => None,

@@ -29,7 +29,7 @@ pub struct MPBNLIFNodeConfig {
     pub tau: f64,
     /// Is the input divided by the time constant, too?
     pub decay_input: bool,
-    /// The potential at which it fires, if it is not learned.
+    /// The potential at which it fires; a learned threshold starts there, and it must be greater than 0.
     pub v_threshold: f64,
     /// The potential after a spike, to which it also leaks; `None`: the threshold is subtracted, and it leaks to 0.
     pub v_reset: Option<f64>,
@@ -43,7 +43,7 @@ pub struct MPBNLIFNodeConfig {
     pub out_features: Option<usize>,
     /// Channels, for `[N, channels, H, W]`.
     pub out_channels: Option<usize>,
-    /// Is the threshold learned, one per feature or channel? It starts at 1.
+    /// Is the threshold learned, one per feature or channel?
     pub learnable_vth: bool,
 }
 
@@ -81,7 +81,7 @@ impl Default for MPBNLIFNodeConfig {
 pub struct MPBNLIFNode {
     /// What normalises; `None` without `mpbn`.
     pub vbn: Option<PotentialNorm>,
-    /// One number per feature or channel: the logarithm of the threshold, starts at 0; `None` if it is not learned.
+    /// One number per feature or channel: the logarithm of the threshold, starts at that of `v_threshold`; `None` if it is not learned.
     pub a: Option<Tensor>,
     config: MPBNLIFNodeConfig,
     firing: Firing,
@@ -139,6 +139,15 @@ impl MPBNLIFNode {
         Refused::time_constant("tau", config.tau)
             .and_then(|()| Refused::threshold_and_reset(config.v_threshold, config.v_reset))
             .map_err(|r| Error::argument(scope.name(), r.argument, r.problem, r.help))?;
+        if config.learnable_vth && !(config.v_threshold > 0.0 && config.v_threshold.is_finite()) {
+            let problem = format!("must be greater than 0 and finite, but is {:?}", config.v_threshold);
+            return Err(Error::argument(
+                scope.name(),
+                "v_threshold",
+                problem,
+                "a learned threshold is exp(a), and starts at `v_threshold`",
+            ));
+        }
         let firing = Firing::new(scope, config.surrogate_function)?;
         let channels = match (config.out_features, config.out_channels) {
             (Some(n), None) | (None, Some(n)) => n,
@@ -152,7 +161,10 @@ impl MPBNLIFNode {
         };
         positive(scope, &[("out_features", config.out_features.unwrap_or(1)), ("out_channels", config.out_channels.unwrap_or(1))])?;
         let vbn = if config.mpbn { Some(PotentialNorm::new(&scope.child("vbn"), channels)?) } else { None };
-        let a = if config.learnable_vth { Some(learnable(scope, "a", &[channels], Init::Const(0.0))?) } else { None };
+        let a = match config.learnable_vth {
+            true => Some(learnable(scope, "a", &[channels], Init::Const(config.v_threshold.ln()))?),
+            false => None,
+        };
         Ok(MPBNLIFNode { vbn, a, config, firing, name: scope.name().to_string() })
     }
 

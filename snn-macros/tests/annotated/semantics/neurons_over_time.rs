@@ -117,8 +117,12 @@ snn_net! {
         g: MPBNLIFNode(out_features = 3, out_channels = 3),
 //                                                      ^error{`g` is given `out_features` and `out_channels`, but normalises over one of them}
 // help{`out_features = _` is for [features], `out_channels = _` for [C, H, W]}
+        h: MPBNLIFNode(v_threshold = -0.5, learnable_vth = true, out_channels = _),
+//                                   ^^^^error{`h`: `v_threshold` must be greater than 0, but is -0.5}
+// help{a learned threshold is exp(a), and starts at `v_threshold`}
+        i: MPBNLIFNode(v_threshold = -0.5, out_channels = _),
 
-        forward(x) { add(a(x), b(x), c(x), d(x), e(x), f(x), g(x)) }
+        forward(x) { add(a(x), b(x), c(x), d(x), e(x), f(x), g(x), h(x), i(x)) }
 //                                         ^^^^error{`d`: `MPBNLIFNode` needs a [features] input, but gets [3, 8, 8]}
 // note{input `x` is [3, 8, 8]}
 //                                                     ^^^^error{`f`: `MPBNLIFNode` is missing `out_features` or `out_channels`}
