@@ -165,7 +165,7 @@ impl<const D: usize> BatchNorm<D> {
                 space::sizes::<D>(&self.name, x, Some(features))?;
             }
         }
-        if x.numel() == features && (train || self.running.is_none()) {
+        if x.numel() <= features && (train || self.running.is_none()) {
             let help = "use a larger batch, or `forward`, which evaluates with running statistics";
             return Err(Error::shape(&self.name, "more than one value per channel to take statistics of", &size, help));
         }

@@ -102,7 +102,15 @@ fn a_batch_of_one_value_is_refused_before_it_is_counted() {
     let one = Tensor::ones([1, 1, 4], (Kind::Float, Device::Cpu));
     let e = normalised(&bn, &neuron, &one, &mut neuron.state(), &Cx::TRAIN).unwrap_err().to_string();
     assert!(e.contains("bn") && e.contains("[1, 1, 4]"), "{e}");
-    assert_eq!(bn.running.as_ref().unwrap().num_batches_tracked.int64_value(&[]), 0);
+    // Nor are there statistics of nothing, whichever way it goes.
+    for sizes in [[3, 0, 4], [0, 3, 4]] {
+        let none = Tensor::ones(sizes, (Kind::Float, Device::Cpu));
+        assert!(normalised(&bn, &neuron, &none, &mut neuron.state(), &Cx::TRAIN).is_err());
+        assert!(bn.sequence(&none, &mut (), &Cx::TRAIN).is_err());
+    }
+    let running = bn.running.as_ref().unwrap();
+    assert_eq!(running.num_batches_tracked.int64_value(&[]), 0);
+    assert_eq!((running.mean.abs().max().double_value(&[]), running.var.min().double_value(&[])), (0.0, 1.0));
     let other = Tensor::ones([2, 3, 5], (Kind::Float, Device::Cpu));
     assert!(normalised(&bn, &neuron, &other, &mut neuron.state(), &Cx::EVAL).is_err());
 }

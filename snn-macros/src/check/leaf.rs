@@ -77,6 +77,7 @@ impl Walk<'_> {
                 macs: Size::Known(0),
                 modes: Modes::Both,
                 ends_time: false,
+                scales_channels: false,
                 checks: Vec::new(),
             }),
         }

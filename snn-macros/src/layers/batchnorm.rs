@@ -82,7 +82,7 @@ fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Buil
         rule.pass("track_running_stats"),
     ];
     let (macs, checks) = (Size::product(rule.input), std::mem::take(&mut rule.checks));
-    Ok(Built { config: Some(config), weights, macs, checks, ..Built::keeps(rule, ty) })
+    Ok(Built { config: Some(config), weights, macs, checks, scales_channels: true, ..Built::keeps(rule, ty) })
 }
 
 /// `works` is the number of axes for which there is a layer that takes what arrives.
@@ -113,7 +113,7 @@ fn temporal_effective(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Res
     let steps = rule.inferred_steps("T");
     let bn = batch_norm(rule, ty, axes)?;
     let fields = [(format_ident!("steps"), quote!(#steps))];
-    let mut built = wrapped(rule, bn, fields);
+    let mut built = Built { scales_channels: false, ..wrapped(rule, bn, fields) };
     built.weights.push(("scale", vec![steps]));
     Ok(built)
 }
@@ -122,7 +122,7 @@ fn through_time(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Bu
     let steps = rule.inferred_steps("T");
     let bn = batch_norm(rule, ty, axes)?;
     let fields = [(format_ident!("steps"), quote!(#steps))];
-    let mut built = wrapped(rule, bn, fields);
+    let mut built = Built { scales_channels: false, ..wrapped(rule, bn, fields) };
     // One weight for each step, and no bias.
     built.weights = match rule.flag("affine") {
         true => vec![("bn_list.weight", vec![steps, rule.input[0].clone()])],

@@ -29,6 +29,8 @@ pub(crate) struct Built {
     pub(crate) modes: Modes,
     /// A sequence goes in and one value comes out: time is gone behind it.
     pub(crate) ends_time: bool,
+    /// It scales and shifts each channel, and no more: a neuron behind it can do that itself.
+    pub(crate) scales_channels: bool,
     /// Const checks where a size is rustc's to know.
     pub(crate) checks: Vec<TokenStream>,
 }
@@ -45,6 +47,7 @@ impl Built {
             macs: Size::Known(0),
             modes: rule.spec.modes,
             ends_time: false,
+            scales_channels: false,
             checks: Vec::new(),
         }
     }
@@ -242,14 +245,17 @@ impl<'a> Rule<'a> {
     ) -> Option<Size> {
         match sizes.iter().map(Size::known).collect::<Option<Vec<usize>>>() {
             Some(n) => known(&n).map(Size::Known),
-            None => Some(self.later(formula, sizes.iter().map(|s| quote!(#s)).chain(flags.iter().map(|f| quote!(#f))).collect())),
+            None => {
+                let arguments: Vec<TokenStream> = sizes.iter().map(|s| quote!(#s)).chain(flags.iter().map(|f| quote!(#f))).collect();
+                Some(self.later(formula, &arguments))
+            }
         }
     }
 
     /// The size after `formula` of `snn_shape`, evaluated by rustc. That it fits is a check of its own, on the layer: only this one
     /// fails where it does not.
-    pub(crate) fn later(&mut self, formula: &str, arguments: Vec<TokenStream>) -> Size {
-        let check = self.call_later(self.blame, formula, &arguments);
+    pub(crate) fn later(&mut self, formula: &str, arguments: &[TokenStream]) -> Size {
+        let check = self.call_later(self.blame, formula, arguments);
         self.checks.push(quote!(let _ = #check));
         let (root, f) = (self.root, Ident::new(formula, Span::call_site()));
         Size::Expr(quote!(#root::shape::settled(#root::shape::#f(#(#arguments),*))))

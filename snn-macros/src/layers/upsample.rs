@@ -128,7 +128,7 @@ fn one_for_each(rule: &mut Rule<'_>, name: &str, given: usize, axes: usize) -> R
 /// `floor(len * factor)`
 fn scaled(rule: &mut Rule<'_>, len: &Size, (factor, value): &(TokenStream, Option<f64>)) -> Result<Size, ()> {
     let (Some(n), Some(f)) = (len.known(), *value) else {
-        return Ok(rule.later("upsample", vec![quote!(#len), factor.clone()]));
+        return Ok(rule.later("upsample", &[quote!(#len), factor.clone()]));
     };
     if let Some(n) = snn_shape::upsample(n, f) {
         return Ok(Size::Known(n));

@@ -24,9 +24,7 @@ pub(super) fn run(group: &mut Group) {
 /// A batch normalisation whose only reader is the neuron behind it.
 fn pair(group: &Group, flow: &Flow, norm: &Op, neuron: &Op) -> bool {
     let known = |leaf: &Leaf| if let What::Known(spec) = &leaf.what { Some(*spec) } else { None };
-    let normalises = |leaf: &Leaf| leaf.built.as_ref().is_some_and(|b| b.ty.starts_with("BatchNorm") && !b.ty.contains("ThroughTime"));
-    let threshold = |leaf: &Leaf| leaf.built.as_ref().is_some_and(|b| b.ty.starts_with("ThresholdDependentBatchNorm"));
-    leaf(group, norm).is_some_and(|leaf| normalises(leaf) || threshold(leaf))
+    leaf(group, norm).is_some_and(|leaf| leaf.built.as_ref().is_some_and(|b| b.scales_channels))
         && leaf(group, neuron).and_then(known).is_some_and(takes_norm)
         && neuron.args == norm.outs
         && readers(flow, norm.outs[0]) == 1
