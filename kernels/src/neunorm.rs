@@ -256,7 +256,6 @@ pub(crate) fn backward_on<F: Real>(
             },
         );
     });
-    drop(pass);
     for (i, w) in out.w.into_iter().flatten().enumerate() {
         *w = F::of((0..chunks).map(|chunk| parts[chunk * norm.w.len() + i].to_f64()).sum());
     }

@@ -195,7 +195,7 @@ impl<F: Real> Pass<'_, F> {
 
     /// dL/d(what the spatial gate gets) at some pixels of a row.
     #[inline(always)]
-    fn into_spatial<const FULL: bool>(&self, place: (usize, usize, usize), of: Range<usize>, x: [F; LANES]) -> [F; LANES] {
+    fn to_spatial<const FULL: bool>(&self, place: (usize, usize, usize), of: Range<usize>, x: [F; LANES]) -> [F; LANES] {
         let (sizes, pixels) = (self.sizes, self.sizes.pixels());
         let (t, n, c) = place;
         let grad = load::<F, FULL>(&self.grad[sizes.row(t, n, c) * pixels..][of.clone()]);
@@ -241,7 +241,7 @@ impl<F: Real> Pass<'_, F> {
     #[inline(always)]
     fn along<const FULL: bool>(&self, row: usize, of: Range<usize>, sum: [F; LANES]) -> [F; LANES] {
         let x = load::<F, FULL>(&self.x[row * self.sizes.pixels()..][of.clone()]);
-        let grad = self.into_spatial::<FULL>(self.sizes.place(row), of, x);
+        let grad = self.to_spatial::<FULL>(self.sizes.place(row), of, x);
         lanes(|k| sum[k] + grad[k] * x[k])
     }
 
@@ -284,10 +284,10 @@ impl<F: Real> Pass<'_, F> {
         for start in (0..pixels).step_by(LANES) {
             let of = start..pixels.min(start + LANES);
             if of.len() == LANES {
-                let grad = self.into_spatial::<true>(place, of.clone(), load::<F, true>(&x[of.clone()]));
+                let grad = self.to_spatial::<true>(place, of.clone(), load::<F, true>(&x[of.clone()]));
                 store::<F, true>(&lanes(|k| grad[k] * scale + to_all), &mut out[of]);
             } else {
-                let grad = self.into_spatial::<false>(place, of.clone(), load::<F, false>(&x[of.clone()]));
+                let grad = self.to_spatial::<false>(place, of.clone(), load::<F, false>(&x[of.clone()]));
                 store::<F, false>(&lanes(|k| grad[k] * scale + to_all), &mut out[of]);
             }
         }
