@@ -160,7 +160,12 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         let at = |of: &Range<usize>| of.start - tile.start;
         arch.dispatch(
             #[inline(always)]
-            || full.clone().for_each(|of| self.replay::<true>(arch, scratch, at(&of), of)),
+            || {
+                // A loop: what is handed to `for_each` is compiled without the instruction set.
+                for of in full.clone() {
+                    self.replay::<true>(arch, scratch, at(&of), of);
+                }
+            },
         );
         if let Some(of) = rest.clone() {
             self.replay::<false>(arch, scratch, at(&of), of);
@@ -169,7 +174,11 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         let mut sums = [[0.0; LANES]; MAX_CONSTANTS];
         arch.dispatch(
             #[inline(always)]
-            || full.for_each(|of| self.reverse::<true>(scratch, at(&of), of, &mut sums)),
+            || {
+                for of in full {
+                    self.reverse::<true>(scratch, at(&of), of, &mut sums);
+                }
+            },
         );
         if let Some(of) = rest {
             self.reverse::<false>(scratch, at(&of), of, &mut sums);

@@ -99,7 +99,12 @@ pub(crate) fn forward_on<F: Real, N: Neuron>(arch: Arch, neuron: &N, pass: Pass<
         let (full, rest) = blocks(tile);
         arch.dispatch(
             #[inline(always)]
-            || full.for_each(|lanes| run.block::<true>(arch, lanes)),
+            || {
+                // A loop: what is handed to `for_each` is compiled without the instruction set.
+                for lanes in full {
+                    run.block::<true>(arch, lanes);
+                }
+            },
         );
         // One block of a layer at most: plain code does, and is compiled once instead of once per instruction set.
         if let Some(lanes) = rest {

@@ -121,7 +121,7 @@ impl Layer for Delay {
         if s.queue.len() > self.config.delay_steps {
             return Ok(s.queue.remove(0));
         }
-        Ok(x.detach().f_zeros_like().map_err(Error::in_layer(&self.name))?)
+        x.detach().f_zeros_like().map_err(Error::in_layer(&self.name))
     }
 
     fn sequence(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {

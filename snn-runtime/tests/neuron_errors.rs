@@ -138,9 +138,9 @@ fn a_single_number_is_one_neuron() {
 #[test]
 fn tau_must_exceed_one() {
     let vs = nn::VarStore::new(Device::Cpu);
-    for tau in [1.0, 0.5, 0.0, -2.0, f64::NAN] {
-        assert_says(build::<LIFNode>(&vs, "lif", lif_config(tau)), &["Net.lif", "`tau`", "greater than 1"]);
-        assert_says(build::<ParametricLIFNode>(&vs, "plif", plif_config(tau)), &["Net.plif", "`init_tau`", "greater than 1"]);
+    for (tau, problem) in [1.0, 0.5, 0.0, -2.0].map(|tau| (tau, "greater than 1")).into_iter().chain([(f64::NAN, "finite number")]) {
+        assert_says(build::<LIFNode>(&vs, "lif", lif_config(tau)), &["Net.lif", "`tau`", problem]);
+        assert_says(build::<ParametricLIFNode>(&vs, "plif", plif_config(tau)), &["Net.plif", "`init_tau`", problem]);
     }
     assert!(vs.is_empty(), "nothing was registered");
 }

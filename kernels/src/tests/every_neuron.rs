@@ -11,10 +11,13 @@ pub(super) trait Visit {
 /// Calls `visit` for all of them; the surrogate is a sigmoid, `spiking` or not.
 pub(super) fn every_neuron(visit: &mut impl Visit, spiking: bool) {
     let surrogate_function: Surrogate = Sigmoid { alpha: 2.0, spiking }.into();
-    #[allow(clippy::needless_update, reason = "some rows give every argument")]
     macro_rules! each {
         ($($config:ident { $($fields:tt)* })*) => {
-            $(visit.visit($config { $($fields)* surrogate_function, ..Default::default() });)*
+            $({
+                #[allow(clippy::needless_update, reason = "some rows give every argument")]
+                let neuron = $config { $($fields)* surrogate_function, ..Default::default() };
+                visit.visit(neuron);
+            })*
         };
     }
     // Hard and soft, detached and not (where gradients are compared, they are not detached).
