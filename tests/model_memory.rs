@@ -7,9 +7,9 @@ use snn::{Kind, Result, State, Steps, Tensor, nn, snn_net};
 use support::{assert_near, assert_says, input, rand, store};
 
 mod cfg {
-    pub const ACTIVATION: snn::Activation = snn::Activation::Tanh;
-    pub const STEPS: usize = 5;
-    pub const CHANNELS: usize = 3;
+    pub(crate) const ACTIVATION: snn::Activation = snn::Activation::Tanh;
+    pub(crate) const STEPS: usize = 5;
+    pub(crate) const CHANNELS: usize = 3;
 }
 
 snn_net! {
