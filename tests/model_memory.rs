@@ -116,7 +116,7 @@ fn attention_in_a_net_with_outside_sizes() -> Result<()> {
     assert_eq!(y.narrow(0, 0, 3).abs().max().double_value(&[]), 0.0);
     let mut s = net.state(2);
     let three = Steps::new(input(&[3, 2, 3, 4, 5]))?;
-    let _ = assert_says(net.forward_chunk(&three, &mut s, false), &["Attention.mda", "[5, N, 3, H, W]"]);
+    assert_says(net.forward_chunk(&three, &mut s, false), &["Attention.mda", "[5, N, 3, H, W]"]);
     Ok(())
 }
 

@@ -102,6 +102,7 @@ fn of_equal_maxima_the_first_counts() {
 /// All elements of such a window lie in padding, before and behind the input: -inf, and a gradient of 0, whether one is wanted or not.
 #[test]
 fn windows_without_a_cell_give_minus_infinity() {
+    #[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
     fn gives<const D: usize>(c: MaxPoolConfig<D>, space: &[i64], out: &[i64]) {
         let x = randn(&[&[2, 3], space].concat(), Kind::Float).set_requires_grad(true);
         let pool: MaxPool<D> = lone(c.clone());

@@ -302,6 +302,7 @@ fn shares(len: i64, out: i64, ratio: f64, mode: UpsampleMode, corners: bool) -> 
     Tensor::from_slice(&w).reshape([out, len])
 }
 
+#[allow(clippy::needless_pass_by_value, reason = "callers write it in place")]
 fn check_upsample(c: UpsampleConfig, axes: usize) {
     let layer: Upsample = lone(c.clone());
     let x = randn(&[&[3, 2, 2], &SPACE[..axes]].concat(), Kind::Float);

@@ -49,10 +49,10 @@ fn normalised<const D: usize>(x: &Tensor, bn: &BatchNorm<D>, given: bool) -> Ten
     };
     let mut y = (x - per_channel(&mean)) / (per_channel(&var) + bn.config().eps).sqrt();
     if let Some(w) = &bn.weight {
-        y = y * per_channel(w);
+        y *= per_channel(w);
     }
     if let Some(b) = &bn.bias {
-        y = y + per_channel(b);
+        y += per_channel(b);
     }
     y
 }
@@ -98,7 +98,7 @@ fn check_threshold_dependent<const D: usize>(axes: usize, alpha: f64, v_th: f64)
     let weight = layer.bn.weight.as_ref().unwrap();
     assert_near(weight, &weight.full_like(alpha * v_th), 1e-6, "the weight at its start");
     let like: BatchNorm<D> = lone(plain());
-    let _ = tch::no_grad(|| like.weight.as_ref().unwrap().shallow_clone().copy_(&weight.full_like(alpha * v_th)));
+    tch::no_grad(|| like.weight.as_ref().unwrap().shallow_clone().copy_(&weight.full_like(alpha * v_th)));
     let x = sequence(axes).set_requires_grad(true);
     for cx in [&EVAL, &TRAIN, &EVAL] {
         let (got, want) = (layer.sequence(&x, &mut (), cx).unwrap(), like.sequence(&x, &mut (), cx).unwrap());

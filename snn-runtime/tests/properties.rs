@@ -139,10 +139,9 @@ impl Net {
     }
 
     fn states(&self) -> Vec<(String, Tensor)> {
-        let of = |(i, link): (usize, &Box<dyn Link>)| {
-            link.states().into_iter().map(move |(name, t)| (format!("{i}.{name}"), t)).collect::<Vec<_>>()
-        };
-        self.links.iter().enumerate().flat_map(of).collect()
+        let of =
+            |(i, link): (usize, &dyn Link)| link.states().into_iter().map(move |(name, t)| (format!("{i}.{name}"), t)).collect::<Vec<_>>();
+        self.links.iter().map(|link| &**link).enumerate().flat_map(of).collect()
     }
 }
 

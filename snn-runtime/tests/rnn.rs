@@ -84,8 +84,8 @@ fn agrees<L: Layer>(which: Which, config: L::Config, cells: fn(&L) -> &[Recurren
         let want: Vec<&Tensor> = left.iter().map(|left| &left[k]).collect();
         let want = Tensor::stack(&want, 0);
         assert_near(&t, &want, 1e-12, &name);
-        loss = loss + (t * &up_state).sum(Kind::Double);
-        want_loss = want_loss + (want * &up_state).sum(Kind::Double);
+        loss += (t * &up_state).sum(Kind::Double);
+        want_loss += (want * &up_state).sum(Kind::Double);
     }
     let variables = vs.variables();
     let wrt: Vec<&Tensor> = std::iter::once(&x).chain(variables.values()).collect();
