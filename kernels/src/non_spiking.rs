@@ -12,7 +12,7 @@ use crate::par::Columns;
 use crate::real::Real;
 use crate::sweep::{Sweep, WIDTH, sweep};
 
-/// What becomes of the potentials v[0], .., v[T - 1].
+/// What becomes of the potentials `v[0], .., v[T - 1]`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decode {
     /// All of them.
