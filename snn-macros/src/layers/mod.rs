@@ -37,6 +37,7 @@ mod synapse_filter;
 mod time;
 mod unpool;
 mod upsample;
+mod value;
 mod voting;
 mod weight_standard;
 
