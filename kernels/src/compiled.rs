@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 
+use crate::frozen::Tile;
 use crate::neuron::MAX_CONSTANTS;
 use crate::{BackwardOut, Channels, Constants, Error, ForwardOut, Pass, Upstream};
 
@@ -54,6 +55,15 @@ pub trait Compiled: Debug + Send + Sync + 'static {
         upstream: Upstream<'_, f64>,
         out: BackwardOut<'_, f64>,
     ) -> Result<Vec<[f64; MAX_CONSTANTS]>, Error>;
+
+    /// The names of the states, [`Neuron::STATES`](crate::Neuron::STATES).
+    fn states(&self) -> &'static [&'static str];
+
+    /// Is what it sends 0 or 1 with these arguments?
+    fn sends_bits(&self) -> bool;
+
+    /// All steps of a tile of neurons of frozen inference, [`run_tile`](crate::frozen::run_tile). Nothing is allocated.
+    fn tile(&self, tile: &Tile<'_>);
 
     /// [`learned_gradient`](crate::learned_gradient).
     ///
@@ -120,6 +130,18 @@ macro_rules! compiled {
                 out: $crate::BackwardOut<'_, f64>,
             ) -> ::core::result::Result<::std::vec::Vec<[f64; $crate::MAX_CONSTANTS]>, $crate::Error> {
                 $crate::backward(self, pass, upstream, out)
+            }
+
+            fn states(&self) -> &'static [&'static str] {
+                <Self as $crate::Neuron>::STATES
+            }
+
+            fn sends_bits(&self) -> bool {
+                <Self as $crate::Neuron>::SENDS_SPIKES && $crate::Neuron::surrogate(self).sends_bits()
+            }
+
+            fn tile(&self, tile: &$crate::frozen::Tile<'_>) {
+                $crate::frozen::run_tile(self, tile)
             }
 
             fn gradient_of_learned(

@@ -48,6 +48,7 @@ mod dsr;
 mod encode;
 mod error;
 mod forward;
+pub mod frozen;
 mod gated_lif;
 mod gates;
 mod input;

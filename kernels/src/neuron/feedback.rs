@@ -92,6 +92,7 @@ impl<N: Neuron> Neuron for Feedback<N> {
     const LEARNED_CONSTANTS: usize = N::LEARNED_CONSTANTS;
     const FIRES: usize = N::FIRES;
     const KEPT: usize = N::KEPT;
+    const SENDS_SPIKES: bool = N::SENDS_SPIKES;
     const CUDA: &'static str = "";
 
     fn check(&self) -> Result<(), Refused> {

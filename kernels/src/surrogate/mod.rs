@@ -144,6 +144,11 @@ impl Surrogate {
         self.spiking() && matches!(self, Surrogate::PoissonPass(_))
     }
 
+    /// Are spikes 0 or 1?
+    pub fn sends_bits(&self) -> bool {
+        self.draws() || self.is_step()
+    }
+
     /// Are spikes 0 or 1, by the sign of x alone?
     pub(crate) fn is_step(&self) -> bool {
         self.spiking() && !self.draws() && each!(self, function => is_heaviside(function))

@@ -51,6 +51,7 @@ pub(super) fn neuron(item: &Item, ty: &Ident, formulas: &Formulas, step: &Step, 
     let all = once.write(&step.graph, &step.constants.iter().copied().map(Some).collect::<Vec<_>>(), "out");
     let back = once.write(&step.graph, &step.grad_learned, "out");
     let start = once.write(&formulas.graph, &formulas.states.iter().map(|(_, id)| Some(*id)).collect::<Vec<_>>(), "out");
+    let sends_spikes = matches!(step.graph.op(step.output), Op::Spike(..));
     let (loops, reads_states) = loops(formulas, step, root);
     let cuda = cuda::neuron(&name, formulas, step);
     quote! {
@@ -63,6 +64,7 @@ pub(super) fn neuron(item: &Item, ty: &Ident, formulas: &Formulas, step: &Step, 
             const LEARNED_CONSTANTS: usize = #gradients;
             const FIRES: usize = #fires;
             const KEPT: usize = #kept;
+            const SENDS_SPIKES: bool = #sends_spikes;
             const ADJOINT_READS_STATES: bool = #reads_states;
             const CUDA: &'static str = #cuda;
 
