@@ -7,12 +7,20 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::setup::{self, Ready};
-use crate::{doctor, test, workspace};
+use crate::{counts, doctor, test, workspace};
 
 type Stage = (&'static str, fn(&Path) -> Result<ExitCode>);
 
 /// clippy and rustdoc check the same dev profile that the tests are built in, so libtorch's C++ glue is compiled once.
-const STAGES: [Stage; 6] = [("fmt", fmt), ("setup", setup), ("doctor", doctor), ("clippy", clippy), ("rustdoc", rustdoc), ("test", test)];
+const STAGES: [Stage; 7] = [
+    ("fmt", fmt),
+    ("setup", setup),
+    ("doctor", doctor),
+    ("clippy", clippy),
+    ("rustdoc", rustdoc),
+    ("counts", counts::stage),
+    ("test", test),
+];
 
 /// # Errors
 /// If a stage cannot run or fails.

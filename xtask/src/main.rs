@@ -4,6 +4,7 @@
 
 mod bench;
 mod ci;
+mod counts;
 mod data;
 mod disk;
 mod doctor;
@@ -39,7 +40,8 @@ cargo xtask COMMAND
           [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
   docs                                       write docs/layers.md from the compiler's tables
   bench [--peers] [--only NAME] [..]         the library beside the Python frameworks, in one go (setup first); bench --help
-  ci                                         fmt, clippy, rustdoc, test, as .ci/run does
+  counts                                     the kernels' instructions under valgrind, against their limits
+  ci                                         fmt, clippy, rustdoc, counts, test, as .ci/run does
 ";
 
 fn main() -> ExitCode {
@@ -72,6 +74,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
         "setup" => no_more().and_then(|()| setup::run(&root, Ready::Say)).map(done),
         "doctor" => no_more().map(|()| doctor::run(&root)),
         "docs" => no_more().and_then(|()| docs(&root)).map(done),
+        "counts" => no_more().and_then(|()| counts::run(&root)).map(done),
         "ci" => no_more().and_then(|()| ci::run(&root)),
         "test" => test::run(&root, rest),
         "demo" => demo(&root, rest).map(done),
