@@ -2,25 +2,12 @@
 
 use tch::Tensor;
 
+pub use snn_infer::{AdaptiveAvgPool1dConfig, AdaptiveAvgPool2dConfig, AdaptiveAvgPool3dConfig, AdaptiveAvgPoolConfig};
+
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
 use crate::space::{self, lowered, raised, raised_dims};
-use crate::weights::positive;
-
-/// Arguments of [`AdaptiveAvgPool`], in torch's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AdaptiveAvgPoolConfig<const D: usize> {
-    /// Cells that go out, for each axis of space; `None`: as many as come in.
-    pub output_size: [Option<usize>; D],
-}
-
-/// Arguments of [`AdaptiveAvgPool1d`].
-pub type AdaptiveAvgPool1dConfig = AdaptiveAvgPoolConfig<1>;
-/// Arguments of [`AdaptiveAvgPool2d`].
-pub type AdaptiveAvgPool2dConfig = AdaptiveAvgPoolConfig<2>;
-/// Arguments of [`AdaptiveAvgPool3d`].
-pub type AdaptiveAvgPool3dConfig = AdaptiveAvgPoolConfig<3>;
 
 /// The mean of as many windows as asked for. Of L cells, cell i of O averages those from floor(i L / O) up to, not including,
 /// ceil((i + 1) L / O): windows overlap where O does not divide L, and repeat cells where O is larger.
@@ -47,19 +34,15 @@ impl<const D: usize> Stateless for AdaptiveAvgPool<D> {
     type Config = AdaptiveAvgPoolConfig<D>;
 
     fn build(scope: &Scope<'_>, config: AdaptiveAvgPoolConfig<D>) -> Result<Self> {
-        positive(scope, &config.output_size.map(|n| ("output_size", n.unwrap_or(1))))?;
+        config.check().map_err(Error::refused(scope))?;
         Ok(AdaptiveAvgPool { config, name: scope.name().to_string() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
         let size = space::sizes::<D>(&self.name, x, None)?;
-        let mut out = [0; D];
-        for axis in 0..D {
-            match snn_shape::adaptive_pool(size[axis], self.config.output_size[axis].unwrap_or(size[axis])) {
-                Some(n) => out[axis] = n,
-                None => return Err(Error::shape(&self.name, "at least one cell on each axis of space", &x.size(), "")),
-            }
-        }
+        let Some(out) = self.config.output_sizes(size) else {
+            return Err(Error::shape(&self.name, "at least one cell on each axis of space", &x.size(), ""));
+        };
         let out = raised_dims(&out, 1);
         let y = match D {
             3 => x.f_adaptive_avg_pool3d(out),

@@ -5,41 +5,14 @@ use snn_kernels::{Channels, Moments};
 use tch::nn::Init;
 use tch::{Kind, TchError, Tensor};
 
+pub use snn_infer::{BatchNorm1dConfig, BatchNorm2dConfig, BatchNorm3dConfig, BatchNormConfig};
+
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::neuron::normalised::{Norm, moments};
 use crate::scope::Scope;
 use crate::space;
-use crate::weights::{buffer, learnable, not_negative, positive};
-
-/// Arguments of [`BatchNorm`], in torch's words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct BatchNormConfig {
-    /// Channels.
-    pub num_features: usize,
-    /// Added to the variance.
-    pub eps: f64,
-    /// Share of the new batch in the running statistics; `None`: the average of all batches so far.
-    pub momentum: Option<f64>,
-    /// Are a scale and a shift per channel learned?
-    pub affine: bool,
-    /// Are running statistics kept, to be used in evaluation? Else the batch's own are, always.
-    pub track_running_stats: bool,
-}
-
-impl BatchNormConfig {
-    /// torch's defaults for the rest: `eps` 1e-5, `momentum` 0.1, affine, with running statistics.
-    pub fn new(num_features: usize) -> Self {
-        BatchNormConfig { num_features, eps: 1e-5, momentum: Some(0.1), affine: true, track_running_stats: true }
-    }
-}
-
-/// Arguments of [`BatchNorm1d`].
-pub type BatchNorm1dConfig = BatchNormConfig;
-/// Arguments of [`BatchNorm2d`].
-pub type BatchNorm2dConfig = BatchNormConfig;
-/// Arguments of [`BatchNorm3d`].
-pub type BatchNorm3dConfig = BatchNormConfig;
+use crate::weights::{buffer, learnable};
 
 /// Batch normalisation, from "Batch Normalization: Accelerating Deep Network Training by Reducing Internal Covariate Shift"
 /// (Ioffe and Szegedy, ICML 2015): (x - mean) / sqrt(var + eps) * weight + bias.
@@ -130,14 +103,7 @@ impl<const D: usize> BatchNorm<D> {
     /// One that starts with `weight`, and with a bias or without.
     pub(crate) fn starting(scope: &Scope<'_>, c: BatchNormConfig, weight: f64, bias: bool) -> Result<Self> {
         let features = [c.num_features];
-        positive(scope, &[("num_features", c.num_features)])?;
-        not_negative(scope, "eps", c.eps)?;
-        if let Some(m) = c.momentum
-            && !(0.0..=1.0).contains(&m)
-        {
-            let help = "`None` averages over all batches";
-            return Err(Error::argument(scope.name(), "momentum", format!("must be from 0 to 1, but is {m:?}"), help));
-        }
+        c.check().map_err(Error::refused(scope))?;
         let affine = |name, value, wanted: bool| match c.affine && wanted {
             true => learnable(scope, name, &features, Init::Const(value)).map(Some),
             false => Ok(None),

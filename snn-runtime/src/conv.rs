@@ -2,72 +2,13 @@
 
 use tch::{TchError, Tensor};
 
+pub use snn_infer::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig, PaddingMode};
+
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::space::{self, by};
-use crate::weights::{dims, groups_divide, positive, uniform};
-
-/// What stands outside the image.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum PaddingMode {
-    /// Zeros.
-    #[default]
-    Zeros,
-    /// The image mirrored at its edge, the edge itself not repeated.
-    Reflect,
-    /// The edge, again and again.
-    Replicate,
-    /// The opposite side.
-    Circular,
-}
-
-/// Arguments of [`Conv`], in torch's words. One value per axis of space: two are height and width.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConvConfig<const D: usize> {
-    /// Channels that come in.
-    pub in_channels: usize,
-    /// Channels that go out.
-    pub out_channels: usize,
-    /// The kernel's sizes.
-    pub kernel_size: [usize; D],
-    /// Cells from one output to the next.
-    pub stride: [usize; D],
-    /// Cells added before and after, for each axis: torch's `padding = p` is `[[p, p], ..]`.
-    pub padding: [[usize; 2]; D],
-    /// Cells from one kernel element to the next.
-    pub dilation: [usize; D],
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-    /// Is something learned added to each output channel?
-    pub bias: bool,
-    /// What the added cells hold.
-    pub padding_mode: PaddingMode,
-}
-
-impl<const D: usize> ConvConfig<D> {
-    /// torch's defaults for the rest: `Conv2dConfig { stride: [2, 2], ..Conv2dConfig::new(3, 64, [7, 7]) }`.
-    pub fn new(in_channels: usize, out_channels: usize, kernel_size: [usize; D]) -> Self {
-        ConvConfig {
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride: [1; D],
-            padding: [[0, 0]; D],
-            dilation: [1; D],
-            groups: 1,
-            bias: true,
-            padding_mode: PaddingMode::Zeros,
-        }
-    }
-}
-
-/// Arguments of [`Conv1d`].
-pub type Conv1dConfig = ConvConfig<1>;
-/// Arguments of [`Conv2d`].
-pub type Conv2dConfig = ConvConfig<2>;
-/// Arguments of [`Conv3d`].
-pub type Conv3dConfig = ConvConfig<3>;
+use crate::space;
+use crate::weights::{dims, uniform};
 
 /// Convolution (cross-correlation) over `D` axes of space; steps are images of their own.
 ///
@@ -110,14 +51,11 @@ impl<const D: usize> Conv<D> {
     fn check(&self, x: &Tensor) -> Result<()> {
         let c = &self.config;
         let size = space::sizes::<D>(&self.name, x, Some(c.in_channels))?;
-        for (axis, &len) in size.iter().enumerate() {
-            let [low, high] = c.padding[axis];
-            if snn_shape::conv(len, c.kernel_size[axis], c.stride[axis], low + high, c.dilation[axis]).is_none() {
-                let wants = format!("at least the {} kernel's reach in {}", by(&c.kernel_size), space::axes::<D>().join(", "));
-                return Err(Error::shape(&self.name, wants, &x.size(), "use a smaller kernel, or more padding"));
-            }
+        if c.output_size(size).is_some() {
+            return Ok(());
         }
-        Ok(())
+        let (wants, help) = c.misfit();
+        Err(Error::shape(&self.name, wants, &x.size(), help))
     }
 
     fn convolve(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {
@@ -146,11 +84,7 @@ impl<const D: usize> Stateless for Conv<D> {
     type Config = ConvConfig<D>;
 
     fn build(scope: &Scope<'_>, c: ConvConfig<D>) -> Result<Self> {
-        positive(scope, &[("in_channels", c.in_channels), ("out_channels", c.out_channels), ("groups", c.groups)])?;
-        for (argument, sizes) in [("kernel_size", c.kernel_size), ("stride", c.stride), ("dilation", c.dilation)] {
-            positive(scope, &sizes.map(|n| (argument, n)))?;
-        }
-        groups_divide(scope, c.groups, &[("in_channels", c.in_channels), ("out_channels", c.out_channels)])?;
+        c.check().map_err(Error::refused(scope))?;
         let fan_in = snn_shape::fan_in(c.in_channels, c.groups, &c.kernel_size);
         let sizes = [&[c.out_channels, c.in_channels / c.groups], &c.kernel_size[..]].concat();
         let weight = uniform(scope, "weight", &sizes, fan_in)?;

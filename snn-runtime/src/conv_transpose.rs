@@ -3,58 +3,13 @@
 
 use tch::Tensor;
 
+pub use snn_infer::{ConvTranspose1dConfig, ConvTranspose2dConfig, ConvTranspose3dConfig, ConvTransposeConfig};
+
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::space::{self, by};
-use crate::weights::{dims, groups_divide, positive, uniform};
-
-/// Arguments of [`ConvTranspose`], in torch's words. One value per axis of space: two are height and width.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ConvTransposeConfig<const D: usize> {
-    /// Channels that come in.
-    pub in_channels: usize,
-    /// Channels that go out.
-    pub out_channels: usize,
-    /// The kernel's sizes.
-    pub kernel_size: [usize; D],
-    /// Cells of the output from one input cell to the next.
-    pub stride: [usize; D],
-    /// Cells of the output cut off on each side.
-    pub padding: [usize; D],
-    /// Cells added at the far end; smaller than `stride` or `dilation`.
-    pub output_padding: [usize; D],
-    /// Groups of channels that do not see each other.
-    pub groups: usize,
-    /// Is something learned added to each output channel?
-    pub bias: bool,
-    /// Cells from one kernel element to the next.
-    pub dilation: [usize; D],
-}
-
-impl<const D: usize> ConvTransposeConfig<D> {
-    /// torch's defaults for the rest.
-    pub fn new(in_channels: usize, out_channels: usize, kernel_size: [usize; D]) -> Self {
-        ConvTransposeConfig {
-            in_channels,
-            out_channels,
-            kernel_size,
-            stride: [1; D],
-            padding: [0; D],
-            output_padding: [0; D],
-            groups: 1,
-            bias: true,
-            dilation: [1; D],
-        }
-    }
-}
-
-/// Arguments of [`ConvTranspose1d`].
-pub type ConvTranspose1dConfig = ConvTransposeConfig<1>;
-/// Arguments of [`ConvTranspose2d`].
-pub type ConvTranspose2dConfig = ConvTransposeConfig<2>;
-/// Arguments of [`ConvTranspose3d`].
-pub type ConvTranspose3dConfig = ConvTransposeConfig<3>;
+use crate::space;
+use crate::weights::{dims, uniform};
 
 /// Transposed convolution over `D` axes of space: what [`Conv`](crate::Conv) does to gradients. Each input cell adds the kernel,
 /// times its value, to the output.
@@ -95,14 +50,11 @@ impl<const D: usize> ConvTranspose<D> {
     fn check(&self, x: &Tensor) -> Result<()> {
         let c = &self.config;
         let size = space::sizes::<D>(&self.name, x, Some(c.in_channels))?;
-        for (axis, &len) in size.iter().enumerate() {
-            let (kernel, stride, pad) = (c.kernel_size[axis], c.stride[axis], 2 * c.padding[axis]);
-            if snn_shape::conv_transpose(len, kernel, stride, pad, c.dilation[axis], c.output_padding[axis]).is_none() {
-                let wants = format!("enough cells in {} to cut {} off each side", space::axes::<D>().join(", "), by(&c.padding));
-                return Err(Error::shape(&self.name, wants, &x.size(), "use less padding, or a larger kernel"));
-            }
+        if c.output_size(size).is_some() {
+            return Ok(());
         }
-        Ok(())
+        let (wants, help) = c.misfit();
+        Err(Error::shape(&self.name, wants, &x.size(), help))
     }
 }
 
@@ -110,18 +62,7 @@ impl<const D: usize> Stateless for ConvTranspose<D> {
     type Config = ConvTransposeConfig<D>;
 
     fn build(scope: &Scope<'_>, c: ConvTransposeConfig<D>) -> Result<Self> {
-        positive(scope, &[("in_channels", c.in_channels), ("out_channels", c.out_channels), ("groups", c.groups)])?;
-        for (argument, sizes) in [("kernel_size", c.kernel_size), ("stride", c.stride), ("dilation", c.dilation)] {
-            positive(scope, &sizes.map(|n| (argument, n)))?;
-        }
-        groups_divide(scope, c.groups, &[("in_channels", c.in_channels), ("out_channels", c.out_channels)])?;
-        for axis in 0..D {
-            let (added, stride, dilation) = (c.output_padding[axis], c.stride[axis], c.dilation[axis]);
-            if added >= stride.max(dilation) {
-                let problem = format!("must be smaller than `stride`, {stride}, or `dilation`, {dilation}, but is {added}");
-                return Err(Error::argument(scope.name(), "output_padding", problem, ""));
-            }
-        }
+        c.check().map_err(Error::refused(scope))?;
         // torch takes the second axis of the weight for the fan-in, as it does for a convolution.
         let fan_in = snn_shape::fan_in(c.out_channels, c.groups, &c.kernel_size);
         let sizes = [&[c.in_channels, c.out_channels / c.groups], &c.kernel_size[..]].concat();

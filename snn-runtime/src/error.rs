@@ -3,7 +3,10 @@
 
 use std::path::PathBuf;
 
+use snn_kernels::Refused;
 use tch::TchError;
+
+use crate::scope::Scope;
 
 /// Everything that can go wrong at run time. What the compiler can see is a compile error instead.
 #[derive(Debug, thiserror::Error)]
@@ -161,6 +164,12 @@ impl Error {
     /// ```
     pub fn argument(layer: &str, argument: &str, problem: impl Into<String>, help: &str) -> Error {
         Error::Argument { layer: layer.into(), argument: format!("`{argument}`"), problem: problem.into(), help: help.into() }
+    }
+
+    /// What the arguments of a layer say themselves.
+    pub(crate) fn refused(scope: &Scope<'_>) -> impl FnOnce(Refused) -> Error {
+        let layer = scope.name().to_string();
+        move |r| Error::argument(&layer, r.argument, r.problem, r.help)
     }
 
     /// An input of another shape; for layers of your own.

@@ -2,18 +2,11 @@
 
 use tch::Tensor;
 
+pub use snn_infer::FlattenConfig;
+
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-
-/// Arguments of [`Flatten`]: axes of `[N, ..]`, where 0 is the batch. Both ends are joined.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FlattenConfig {
-    /// The first axis to join, at least 1.
-    pub start_dim: usize,
-    /// The last axis to join.
-    pub end_dim: usize,
-}
 
 /// Joins neighbouring axes of each sample.
 ///
@@ -44,15 +37,7 @@ impl Stateless for Flatten {
     type Config = FlattenConfig;
 
     fn build(scope: &Scope<'_>, config: FlattenConfig) -> Result<Self> {
-        let FlattenConfig { start_dim, end_dim } = config;
-        if start_dim == 0 {
-            let help = "`start_dim = 1` is the first axis of a sample";
-            return Err(Error::argument(scope.name(), "start_dim", "would flatten the batch away: it is 0", help));
-        }
-        if start_dim > end_dim {
-            let problem = format!("comes after `end_dim = {end_dim}`: it is {start_dim}");
-            return Err(Error::argument(scope.name(), "start_dim", problem, "swap the two"));
-        }
+        config.check().map_err(Error::refused(scope))?;
         Ok(Flatten { config, name: scope.name().to_string() })
     }
 

@@ -1,13 +1,11 @@
 //! Weights as files. In: a `VarStore` and a path; out: a safetensors file, or the store with a file's weights.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::{self, File};
-use std::io::Write as _;
+use std::fs;
 use std::path::Path;
-use std::process;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
+use snn_infer::__private::write_whole;
 use tch::{Kind, Tensor, nn};
 
 use crate::error::{Error, Result};
@@ -142,25 +140,6 @@ fn read(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
     let kind = kind_of(view).ok_or_else(|| Error::Format { path: path.into(), problem: problem() })?;
     let sizes: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();
     Ok(Tensor::f_from_data_size(view.data(), &sizes, kind)?)
-}
-
-/// Writes beside `path` and renames, so that nobody sees half a file, however many write to one path at once.
-fn write_whole(path: &Path, bytes: &[u8]) -> std::io::Result<()> {
-    static WRITES: AtomicUsize = AtomicUsize::new(0);
-    let mut name = path.file_name().ok_or(std::io::ErrorKind::InvalidInput)?.to_os_string();
-    name.push(format!(".tmp{}-{}", process::id(), WRITES.fetch_add(1, Ordering::Relaxed)));
-    let beside = path.with_file_name(name);
-    let write = || {
-        let mut file = File::create(&beside)?;
-        file.write_all(bytes)?;
-        file.sync_all()?;
-        fs::rename(&beside, path)
-    };
-    let written = write();
-    if written.is_err() {
-        let _ = fs::remove_file(&beside);
-    }
-    written
 }
 
 #[cfg(test)]

@@ -2,28 +2,12 @@
 
 use tch::Tensor;
 
+pub use snn_infer::LinearConfig;
+
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{positive, uniform};
-
-/// Arguments of [`Linear`], in torch's words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LinearConfig {
-    /// Features that come in.
-    pub in_features: usize,
-    /// Features that go out.
-    pub out_features: usize,
-    /// Is something learned added to each output?
-    pub bias: bool,
-}
-
-impl LinearConfig {
-    /// With a bias, torch's default.
-    pub fn new(in_features: usize, out_features: usize) -> Self {
-        LinearConfig { in_features, out_features, bias: true }
-    }
-}
+use crate::weights::uniform;
 
 /// Fully connected: x W^T + b on the last axis.
 ///
@@ -63,7 +47,7 @@ impl Stateless for Linear {
     type Config = LinearConfig;
 
     fn build(scope: &Scope<'_>, c: LinearConfig) -> Result<Self> {
-        positive(scope, &[("in_features", c.in_features), ("out_features", c.out_features)])?;
+        c.check().map_err(Error::refused(scope))?;
         let weight = uniform(scope, "weight", &[c.out_features, c.in_features], c.in_features)?;
         let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_features], c.in_features)?) } else { None };
         Ok(Linear { weight, bias, config: c, name: scope.name().to_string() })

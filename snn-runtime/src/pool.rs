@@ -1,73 +1,15 @@
 //! Pools over one to three axes of space. In: `[N, C, ..]`; out: `[N, C, ..]` with fewer cells, and where the maxima were.
 
+use snn_infer::__private::pool_misfit;
+pub use snn_infer::{
+    AvgPool1dConfig, AvgPool2dConfig, AvgPool3dConfig, AvgPoolConfig, MaxPool1dConfig, MaxPool2dConfig, MaxPool3dConfig, MaxPoolConfig,
+};
 use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless, split};
 use crate::scope::Scope;
-use crate::space::{self, by, lowered, raised, raised_dims};
-use crate::weights::positive;
-
-/// Arguments of [`MaxPool`] and [`MaxPoolWithIndices`], in torch's words. One value per axis of space: two are height and width.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MaxPoolConfig<const D: usize> {
-    /// The window.
-    pub kernel_size: [usize; D],
-    /// Cells from one window to the next; torch's default is the window itself.
-    pub stride: [usize; D],
-    /// Cells added on each side, at most half the window. They never win.
-    pub padding: [usize; D],
-    /// Cells from one window element to the next.
-    pub dilation: [usize; D],
-    /// May the last window hang over the edge?
-    pub ceil_mode: bool,
-}
-
-impl<const D: usize> MaxPoolConfig<D> {
-    /// torch's defaults for the rest: windows side by side.
-    pub fn new(kernel_size: [usize; D]) -> Self {
-        MaxPoolConfig { kernel_size, stride: kernel_size, padding: [0; D], dilation: [1; D], ceil_mode: false }
-    }
-}
-
-/// Arguments of [`MaxPool1d`].
-pub type MaxPool1dConfig = MaxPoolConfig<1>;
-/// Arguments of [`MaxPool2d`].
-pub type MaxPool2dConfig = MaxPoolConfig<2>;
-/// Arguments of [`MaxPool3d`].
-pub type MaxPool3dConfig = MaxPoolConfig<3>;
-
-/// Arguments of [`AvgPool`], in torch's words. One value per axis of space: two are height and width.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AvgPoolConfig<const D: usize> {
-    /// The window.
-    pub kernel_size: [usize; D],
-    /// Cells from one window to the next; torch's default is the window itself.
-    pub stride: [usize; D],
-    /// Zeros added on each side, at most half the window.
-    pub padding: [usize; D],
-    /// May the last window hang over the edge?
-    pub ceil_mode: bool,
-    /// Do added zeros count as cells?
-    pub count_include_pad: bool,
-    /// Divide by this instead of the number of cells.
-    pub divisor_override: Option<usize>,
-}
-
-impl<const D: usize> AvgPoolConfig<D> {
-    /// torch's defaults for the rest: windows side by side.
-    pub fn new(kernel_size: [usize; D]) -> Self {
-        let (stride, padding) = (kernel_size, [0; D]);
-        AvgPoolConfig { kernel_size, stride, padding, ceil_mode: false, count_include_pad: true, divisor_override: None }
-    }
-}
-
-/// Arguments of [`AvgPool1d`].
-pub type AvgPool1dConfig = AvgPoolConfig<1>;
-/// Arguments of [`AvgPool2d`].
-pub type AvgPool2dConfig = AvgPoolConfig<2>;
-/// Arguments of [`AvgPool3d`].
-pub type AvgPool3dConfig = AvgPoolConfig<3>;
+use crate::space::{self, lowered, raised, raised_dims};
 
 /// The sliding window that all pools have.
 #[derive(Debug)]
@@ -81,21 +23,6 @@ struct Window<const D: usize> {
 }
 
 impl<const D: usize> Window<D> {
-    fn build(self) -> Result<Self> {
-        for axis in 0..D {
-            let sizes = [("kernel_size", self.kernel[axis]), ("stride", self.stride[axis]), ("dilation", self.dilation[axis])];
-            if let Some((argument, _)) = sizes.iter().find(|(_, n)| *n == 0) {
-                return Err(Error::argument(&self.name, argument, "must be at least 1, but is 0", ""));
-            }
-            let (pad, most) = (self.padding[axis], self.kernel[axis] / 2);
-            if pad > most {
-                let problem = format!("must be at most half the window, {most}, but is {pad}");
-                return Err(Error::argument(&self.name, "padding", problem, ""));
-            }
-        }
-        Ok(self)
-    }
-
     fn check(&self, x: &Tensor) -> Result<()> {
         self.check_by(x, |i, len| snn_shape::pool(len, self.kernel[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode))
     }
@@ -113,8 +40,8 @@ impl<const D: usize> Window<D> {
         if size.iter().enumerate().all(|(i, &len)| length(i, len).is_some()) {
             return Ok(());
         }
-        let wants = format!("at least the {} window in {}", by(&self.kernel), space::axes::<D>().join(", "));
-        Err(Error::shape(&self.name, wants, &x.size(), "use a smaller window"))
+        let (wants, help) = pool_misfit(&self.kernel);
+        Err(Error::shape(&self.name, wants, &x.size(), help))
     }
 
     /// Cells of padding before and after each axis, an overhang included, if windows lie in them alone: their elements are further apart
@@ -213,7 +140,8 @@ impl<const D: usize> Stateless for MaxPool<D> {
     type Config = MaxPoolConfig<D>;
 
     fn build(scope: &Scope<'_>, c: MaxPoolConfig<D>) -> Result<Self> {
-        Ok(MaxPool { window: Window::from((scope, c)).build()? })
+        c.check().map_err(Error::refused(scope))?;
+        Ok(MaxPool { window: Window::from((scope, c)) })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
@@ -277,7 +205,8 @@ impl<const D: usize> Stateless for MaxPoolWithIndices<D> {
     type Config = MaxPoolConfig<D>;
 
     fn build(scope: &Scope<'_>, c: MaxPoolConfig<D>) -> Result<Self> {
-        Ok(MaxPoolWithIndices { window: Window::from((scope, c)).build()? })
+        c.check().map_err(Error::refused(scope))?;
+        Ok(MaxPoolWithIndices { window: Window::from((scope, c)) })
     }
 
     fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
@@ -311,9 +240,9 @@ impl<const D: usize> Stateless for AvgPool<D> {
     type Config = AvgPoolConfig<D>;
 
     fn build(scope: &Scope<'_>, c: AvgPoolConfig<D>) -> Result<Self> {
+        c.check().map_err(Error::refused(scope))?;
         let AvgPoolConfig { kernel_size: kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } = c;
-        positive(scope, &[("divisor_override", divisor_override.unwrap_or(1))])?;
-        let window = Window { name: scope.name().to_string(), kernel, stride, padding, dilation: [1; D], ceil_mode }.build()?;
+        let window = Window { name: scope.name().to_string(), kernel, stride, padding, dilation: [1; D], ceil_mode };
         Ok(AvgPool { window, count_include_pad, divisor_override })
     }
 

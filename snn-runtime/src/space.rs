@@ -1,29 +1,15 @@
 //! The axes of space behind batch and channels: one, two or three of them. In: a tensor `[N, C, ..]`; out: its sizes in space,
 //! or an error that says what a layer of that many axes wants.
 
+pub(crate) use snn_infer::__private::{axes, by};
 use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result};
-
-/// What the `D` axes are called.
-pub(crate) const fn axes<const D: usize>() -> &'static [&'static str] {
-    const { assert!(1 <= D && D <= 3, "a layer works on one, two or three axes of space") };
-    match D {
-        1 => &["L"],
-        2 => &["H", "W"],
-        _ => &["D", "H", "W"],
-    }
-}
 
 /// `[N, 3, H, W]`, or `[N, C, H, W]` where any number of channels will do.
 pub(crate) fn shape<const D: usize>(channels: Option<usize>) -> String {
     let channels = channels.map_or("C".to_string(), |c| c.to_string());
     format!("[N, {channels}, {}]", axes::<D>().join(", "))
-}
-
-/// `7x7`, as one speaks of a kernel or an image.
-pub(crate) fn by(sizes: &[usize]) -> String {
-    sizes.iter().map(usize::to_string).collect::<Vec<_>>().join("x")
 }
 
 /// `x` is `[N, channels, ..]` with `D` axes of space; their sizes.

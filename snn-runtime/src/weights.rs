@@ -57,16 +57,6 @@ pub(crate) fn not_negative(scope: &Scope<'_>, argument: &str, value: f64) -> Res
     }
 }
 
-/// Each of the channels that `channels` names falls into `groups` equal parts.
-pub(crate) fn groups_divide(scope: &Scope<'_>, groups: usize, channels: &[(&str, usize)]) -> Result<()> {
-    match channels.iter().find(|(_, n)| snn_shape::divide(*n, groups).is_none()) {
-        Some((argument, n)) => {
-            Err(Error::argument(scope.name(), argument, format!("must be a multiple of `groups = {groups}`, but is {n}"), ""))
-        }
-        None => Ok(()),
-    }
-}
-
 /// As libtorch takes them.
 pub(crate) fn dims(sizes: &[usize]) -> Vec<i64> {
     sizes.iter().map(|&n| n as i64).collect()

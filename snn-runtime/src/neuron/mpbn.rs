@@ -138,7 +138,7 @@ impl MPBNLIFNode {
     fn new(scope: &Scope<'_>, config: MPBNLIFNodeConfig) -> Result<Self> {
         Refused::time_constant("tau", config.tau)
             .and_then(|()| Refused::threshold_and_reset(config.v_threshold, config.v_reset))
-            .map_err(|r| Error::argument(scope.name(), r.argument, r.problem, r.help))?;
+            .map_err(Error::refused(scope))?;
         if config.learnable_vth && !(config.v_threshold > 0.0 && config.v_threshold.is_finite()) {
             let problem = format!("must be greater than 0 and finite, but is {:?}", config.v_threshold);
             return Err(Error::argument(

@@ -51,7 +51,7 @@ impl<N: Neuron + Compiled> Layer for Node<N> {
     type State = NeuronState;
 
     fn build(scope: &Scope<'_>, config: N) -> Result<Self> {
-        config.check().map_err(|r| Error::argument(scope.name(), r.argument, r.problem, r.help))?;
+        config.check().map_err(Error::refused(scope))?;
         surrogate::check(&config.surrogate(), scope.name(), surrogate::ARGUMENT)?;
         let mut start = [0.0; snn_kernels::MAX_LEARNED];
         config.learned_start(&mut start);

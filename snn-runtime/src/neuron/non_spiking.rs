@@ -83,7 +83,7 @@ impl NonSpikingIFNode {
 
 impl NonSpikingLIFNode {
     fn new(scope: &Scope<'_>, config: NonSpikingLIFNodeConfig) -> Result<Self> {
-        Refused::time_constant("tau", config.tau).map_err(|r| Error::argument(scope.name(), r.argument, r.problem, r.help))?;
+        Refused::time_constant("tau", config.tau).map_err(Error::refused(scope))?;
         Ok(NonSpikingLIFNode { config, name: scope.name().to_string() })
     }
 

@@ -1,0 +1,143 @@
+//! Functions of the language. In: values of one shape, or one sequence; out: one value.
+
+use crate::builder::Builder;
+use crate::error::{Error, Result};
+use crate::graph::{Fact, Layout, Time, Value};
+
+/// What joins values.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Function {
+    /// a + b + ..
+    Add,
+    /// a - b - ..
+    Sub,
+    /// a * b * ..
+    Mul,
+    /// The largest.
+    Max,
+    /// (1 - a) * b
+    Iand,
+    /// Beside each other, along the channels.
+    Cat,
+    /// Beside each other, as channels of their own.
+    Stack,
+}
+
+impl Function {
+    /// Its name in the language; others give the same.
+    pub(crate) fn named(name: &str) -> Option<Function> {
+        Some(match name {
+            "add" | "sew_add" => Function::Add,
+            "sub" => Function::Sub,
+            "mul" | "sew_and" => Function::Mul,
+            "max" => Function::Max,
+            "sew_iand" => Function::Iand,
+            "cat" | "cat_last" => Function::Cat,
+            "stack" => Function::Stack,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Function::Add => "add",
+            Function::Sub => "sub",
+            Function::Mul => "mul",
+            Function::Max => "max",
+            Function::Iand => "iand",
+            Function::Cat => "cat",
+            Function::Stack => "stack",
+        }
+    }
+
+    /// The same values, in one layout where they are joined element by element.
+    pub(crate) fn align(self, b: &mut Builder, args: &[Value]) -> Vec<Value> {
+        let beside = matches!(self, Function::Cat | Function::Stack);
+        let layouts = args.windows(2).all(|pair| b.fact(pair[0]).layout == b.fact(pair[1]).layout);
+        if layouts && !beside { args.to_vec() } else { args.iter().map(|v| b.canonical(*v)).collect() }
+    }
+
+    pub(crate) fn output(self, full: &str, args: &[&Fact]) -> Result<Fact> {
+        let [first, others @ ..] = args else { return Err(Error::shape(full, "at least one value", &[0], "")) };
+        if self == Function::Iand && others.len() != 1 {
+            return Err(Error::shape(full, "two values", &[args.len()], ""));
+        }
+        let time = args.iter().map(|a| a.time).max().unwrap_or(first.time);
+        if time == Time::Reduced && args.iter().any(|a| a.time == Time::Sequence) {
+            return Err(Error::shape(full, "values that all have a time axis, or none", &first.shape, "take the mean over time of both"));
+        }
+        // Along the channels all other axes have to agree.
+        let rest = |f: &Fact| if self == Function::Cat { f.shape.get(1..).map(<[usize]>::to_vec) } else { Some(f.shape.clone()) };
+        if let Some(other) = others.iter().find(|other| rest(other) != rest(first)) {
+            return Err(Error::shape(full, format!("the same as {:?}", first.shape), &other.shape, "bring both to one size first"));
+        }
+        Ok(match self {
+            Function::Cat => {
+                let channels = args.iter().filter_map(|a| a.shape.first()).sum::<usize>();
+                let shape = [&[channels], first.shape.get(1..).unwrap_or_default()].concat();
+                Fact::new(&shape, time)
+            }
+            Function::Stack => Fact::new(&[&[args.len()], &first.shape[..]].concat(), time),
+            _ => Fact { shape: first.shape.clone(), layout: first.layout, time },
+        })
+    }
+
+    /// Writes the element of one cell: `at(i)` gives the channels of argument i there.
+    pub(crate) fn two(self, a: f32, b: f32) -> f32 {
+        match self {
+            Function::Sub => a - b,
+            Function::Mul => a * b,
+            Function::Max => {
+                if a > b || a.is_nan() {
+                    a
+                } else {
+                    b
+                }
+            }
+            Function::Iand => (1.0 - a) * b,
+            Function::Add | Function::Cat | Function::Stack => a + b,
+        }
+    }
+
+    /// Where element (cell, channel) of argument `i` goes, as cell and channel of the output.
+    pub(crate) fn beside(self, i: usize, before: usize, layout: Layout, cell: usize, channel: usize) -> (usize, usize) {
+        match self {
+            Function::Stack => (channel * layout.cells + cell, i),
+            _ => (cell, before + channel),
+        }
+    }
+}
+
+/// What becomes of the steps of a sequence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Reduce {
+    /// Their mean.
+    Mean,
+    /// Their sum.
+    Sum,
+    /// The largest.
+    Max,
+    /// The last.
+    Last,
+}
+
+impl Reduce {
+    pub(crate) fn named(name: &str) -> Option<Reduce> {
+        Some(match name {
+            "mean_over_time" => Reduce::Mean,
+            "sum_over_time" => Reduce::Sum,
+            "max_over_time" => Reduce::Max,
+            "last_step" => Reduce::Last,
+            _ => return None,
+        })
+    }
+
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Reduce::Mean => "mean over time",
+            Reduce::Sum => "sum over time",
+            Reduce::Max => "max over time",
+            Reduce::Last => "last step",
+        }
+    }
+}

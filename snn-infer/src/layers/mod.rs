@@ -1,0 +1,32 @@
+//! Frozen layers, one family per file. In: a builder, a label, arguments and values; out: the layer in the graph, or an error that names it.
+
+pub(crate) mod adaptive_pool;
+pub(crate) mod batchnorm;
+pub(crate) mod conv;
+pub(crate) mod conv_transpose;
+pub(crate) mod dense;
+pub(crate) mod flatten;
+mod functions;
+pub(crate) mod linear;
+pub(crate) mod neuron;
+pub(crate) mod pool;
+pub(crate) mod space;
+
+pub(crate) use functions::{Function, Reduce};
+
+use crate::builder::Builder;
+use crate::error::Result;
+use crate::graph::Value;
+
+/// A layer's frozen form. The types are markers with the layers' names, in [`frozen`](crate::frozen).
+pub trait Frozen {
+    /// The arguments, the same struct as in training.
+    type Config;
+
+    /// Adds the layer to the graph. `label` is its name in the net, the last part of those of its weights.
+    ///
+    /// # Errors
+    ///
+    /// Arguments that it cannot work with, a value that does not fit, or it has no frozen form with these arguments.
+    fn freeze(b: &mut Builder, label: &str, config: Self::Config, args: &[Value]) -> Result<Value>;
+}
