@@ -81,7 +81,8 @@ fn same_net(net: &str, architecture: &str, metadata: &Metadata, path: &Path) -> 
     let none = HashMap::new();
     let about = metadata.metadata().as_ref().unwrap_or(&none);
     let (Some(stored), Some(layers)) = (about.get(HASH), about.get(LAYERS)) else {
-        let problem = "is no frozen net: it does not say of which net it is; trained weights are loaded into the model, which is then frozen";
+        let problem =
+            "is no frozen net: it does not say of which net it is; trained weights are loaded into the model, which is then frozen";
         return Err(Error::Format { path: path.into(), problem: problem.into() });
     };
     if *stored == hash(architecture) {

@@ -82,9 +82,7 @@ impl Weights {
     /// y = a x + b of a normalisation, per channel.
     fn affine(&self, norm: &Normalise) -> (Vec<f64>, Vec<f64>) {
         let (mean, var) = (self.get(&norm.mean), self.get(&norm.var));
-        let of = |weight: &Option<Weight>, c: usize, default: f64| {
-            weight.as_ref().map_or(default, |w| f64::from(self.get(w)[c]))
-        };
+        let of = |weight: &Option<Weight>, c: usize, default: f64| weight.as_ref().map_or(default, |w| f64::from(self.get(w)[c]));
         let channel = |c: usize| {
             let a = of(&norm.weight, c, 1.0) / (f64::from(var[c]) + norm.eps).sqrt();
             (a, of(&norm.bias, c, 0.0) - f64::from(mean[c]) * a)

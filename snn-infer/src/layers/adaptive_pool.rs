@@ -68,7 +68,8 @@ impl<const D: usize> Frozen for AdaptiveAvgPool<D> {
             return Err(Error::shape(&place.full, "at least one cell on each axis of space", &fact.shape, ""));
         };
         let fact = Fact::new(&[&[fact.layout.channels], &out[..]].concat(), fact.time);
-        let divisors = (0..windows.outputs()).map(|o| (0..windows.taps()).filter(|tap| windows.cell(*tap, o).is_some()).count() as f32).collect();
+        let divisors =
+            (0..windows.outputs()).map(|o| (0..windows.taps()).filter(|tap| windows.cell(*tap, o).is_some()).count() as f32).collect();
         Ok(b.push(place, Op::Dense(Arc::new(Average { windows, divisors })), &[x], fact))
     }
 }

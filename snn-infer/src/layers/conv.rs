@@ -157,7 +157,10 @@ pub(super) fn freeze<const D: usize>(
         groups: c.groups,
         out_channels: c.out_channels,
         transposed: false,
-        standardise: standardise.map(|(eps, gain)| Standardise { eps, gain: gain.then(|| place.weight("gain", &[&[c.out_channels], &[1; D][..], &[1]].concat())) }),
+        standardise: standardise.map(|(eps, gain)| Standardise {
+            eps,
+            gain: gain.then(|| place.weight("gain", &[&[c.out_channels], &[1; D][..], &[1]].concat())),
+        }),
         weight: place.weight("weight", &[&[c.out_channels, c.in_channels / c.groups], &c.kernel_size[..]].concat()),
         bias: c.bias.then(|| place.weight("bias", &[c.out_channels])),
         norms: Vec::new(),

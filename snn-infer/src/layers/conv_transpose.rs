@@ -116,9 +116,8 @@ impl<const D: usize> Frozen for ConvTranspose<D> {
         let x = b.canonical(x);
         let fact = b.fact(x);
         let size = sizes::<D>(&place.full, &fact.shape, Some(c.in_channels))?;
-        let axis = |i: usize, len| {
-            Axis::conv_transpose(len, c.kernel_size[i], c.stride[i], c.padding[i], c.dilation[i], c.output_padding[i])
-        };
+        let axis =
+            |i: usize, len| Axis::conv_transpose(len, c.kernel_size[i], c.stride[i], c.padding[i], c.dilation[i], c.output_padding[i]);
         let (Some(out), Some(windows)) = (c.output_size(size), space::windows(size, axis)) else {
             let (wants, help) = c.misfit();
             return Err(Error::shape(&place.full, wants, &fact.shape, help));

@@ -85,9 +85,7 @@ impl<const D: usize> MaxPoolConfig<D> {
 
     /// The sizes in space that go out, see [`snn_shape::pool`]; `None`: the window does not fit.
     pub fn output_size(&self, size: [usize; D]) -> Option<[usize; D]> {
-        space::each(|i| {
-            snn_shape::pool(size[i], self.kernel_size[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode)
-        })
+        space::each(|i| snn_shape::pool(size[i], self.kernel_size[i], self.stride[i], self.padding[i], self.dilation[i], self.ceil_mode))
     }
 }
 
@@ -196,9 +194,8 @@ impl<const D: usize> Frozen for AvgPool<D> {
             return Err(Error::shape(&place.full, wants, &fact.shape, help));
         };
         let fact = Fact::new(&[&[fact.layout.channels], &out[..]].concat(), fact.time);
-        let divisors = space::cells(out).map(|at| {
-            c.divisor_override.unwrap_or_else(|| (0..D).map(|i| c.divisor(i, size[i], at[i])).product()) as f32
-        });
+        let divisors =
+            space::cells(out).map(|at| c.divisor_override.unwrap_or_else(|| (0..D).map(|i| c.divisor(i, size[i], at[i])).product()) as f32);
         let average = Average { windows, divisors: divisors.collect() };
         Ok(b.push(place, Op::Dense(Arc::new(average)), &[x], fact))
     }

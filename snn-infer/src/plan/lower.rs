@@ -16,7 +16,8 @@ use crate::weights::{Weights, normalise_tensors, project_tensors};
 
 /// The program of a graph on which all passes have run.
 pub(crate) fn lower(graph: &Graph, weights: &Weights) -> Result<Program> {
-    let mut lowering = Lowering { graph, weights, instructions: Vec::new(), values: Vec::new(), places: HashMap::new(), dense: HashMap::new(), loops: 0 };
+    let mut lowering =
+        Lowering { graph, weights, instructions: Vec::new(), values: Vec::new(), places: HashMap::new(), dense: HashMap::new(), loops: 0 };
     let inputs = graph.inputs.iter().map(|port| lowering.input(port.value)).collect();
     graph.nodes.iter().try_for_each(|node| lowering.node(node))?;
     let outputs = graph.outputs.iter().map(|port| lowering.numbers(port.value)).collect();
@@ -92,7 +93,12 @@ impl Lowering<'_> {
                 let from = if self.values[x].format == Format::Dense { "numbers" } else { "bits" };
                 let with = p.neuron.as_ref().map_or(String::new(), |fire| format!(" + {}", fire.kind));
                 let weights = self.pack(node, p, self.values[x].layout.channels);
-                (Work::Project(Projected { windows: p.windows.clone(), weights, neurons }), format!("{kind}{with} on {from}"), vec![x], format)
+                (
+                    Work::Project(Projected { windows: p.windows.clone(), weights, neurons }),
+                    format!("{kind}{with} on {from}"),
+                    vec![x],
+                    format,
+                )
             }
             Op::Fire(fire) => {
                 let neurons = self.neurons(node, fire, layout.channels)?;

@@ -28,8 +28,7 @@ impl Projected {
             Format::Bits(planes) => In::Bits { words: buffers.bits(x, of), planes },
             Format::Dense => In::Dense(buffers.dense(x, of)),
         };
-        let projection =
-            Projection { windows: &self.windows, weights: &self.weights, input, steps: x.steps(of), samples: of.batch };
+        let projection = Projection { windows: &self.windows, weights: &self.weights, input, steps: x.steps(of), samples: of.batch };
         match &self.neurons {
             Some(neurons) => projection.fire(neurons.fire(out, memory, of)),
             None => projection.currents(out.dense()),
