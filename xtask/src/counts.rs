@@ -38,7 +38,7 @@ pub(crate) fn stage(root: &Path) -> Result<ExitCode> {
 /// gungraun's runner, installed in `target/tools` once for each version.
 fn runner(root: &Path) -> Result<PathBuf> {
     let version = version(MANIFEST)?;
-    let tools = root.join("target/tools").join(format!("gungraun-{version}"));
+    let tools = workspace::target(root).join("tools").join(format!("gungraun-{version}"));
     let runner = tools.join("bin/gungraun-runner");
     if !runner.exists() {
         // In debug: it starts valgrind and reads what that wrote, and is built in a third of the time.

@@ -32,6 +32,11 @@ pub(crate) fn cargo(root: &Path) -> Command {
     cargo
 }
 
+/// Where cargo puts what it builds.
+pub(crate) fn target(root: &Path) -> PathBuf {
+    env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir))
+}
+
 /// Runs the command with its output on the terminal.
 ///
 /// # Errors

@@ -6,6 +6,7 @@
 //! the machine for a while slows all of them.
 
 mod compare;
+mod compile;
 mod contest;
 mod machine;
 mod options;
@@ -44,6 +45,10 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
         _ => {}
     }
     let options = Options::parse(args)?;
+    if options.compile {
+        setup::run(root, Ready::Silent)?;
+        return compile::run(root, options.rounds);
+    }
     let mut workloads = workload::all();
     workloads.retain(|workload| options.wants(&workload.name));
     ensure!(!workloads.is_empty(), "no workload is named `{}`\n  fix: cargo xtask bench --list", options.only.join("`, `"));

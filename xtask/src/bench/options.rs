@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 pub(crate) const USAGE: &str = "\
 cargo xtask bench [--peers] [--only NAME].. [--threads N].. [--rounds N] [--json FILE]
 cargo xtask bench --list
+cargo xtask bench --compile [--rounds N]
 cargo xtask bench --criterion [..]
 
   --peers        beside SpikingJelly (eager and compiled), snnTorch and Norse, in an environment of their own in .peers
@@ -15,12 +16,15 @@ cargo xtask bench --criterion [..]
   --rounds N     everybody's turns at each workload (5)
   --json FILE    every number, with the machine, as JSON
   --list         the names of the workloads
+  --compile      how long the compiler takes for SEW-ResNet-18 after one line of it changed
   --criterion    the benchmarks of the kernels and the library; .. goes to criterion
 ";
 
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Options {
     pub(crate) peers: bool,
+    /// The compiler's time instead of the nets'.
+    pub(crate) compile: bool,
     /// Nothing: all.
     pub(crate) only: Vec<String>,
     pub(crate) threads: Vec<usize>,
@@ -30,7 +34,7 @@ pub(crate) struct Options {
 
 impl Options {
     pub(crate) fn parse(args: &[String]) -> Result<Options> {
-        let mut options = Options { peers: false, only: Vec::new(), threads: Vec::new(), rounds: 5, json: None };
+        let mut options = Options { peers: false, compile: false, only: Vec::new(), threads: Vec::new(), rounds: 5, json: None };
         // `--name=value` is `--name value`.
         let words = args.iter().flat_map(|arg| match arg.split_once('=') {
             Some((name, value)) if name.starts_with("--") => vec![name, value],
@@ -41,6 +45,7 @@ impl Options {
             let mut value = || words.next().with_context(|| format!("{word} needs a value\n\n{USAGE}"));
             match word {
                 "--peers" => options.peers = true,
+                "--compile" => options.compile = true,
                 "--only" => options.only.push(value()?.to_lowercase()),
                 "--threads" => options.threads.push(number(word, value()?)?),
                 "--rounds" => options.rounds = number(word, value()?)?,
@@ -77,7 +82,7 @@ mod tests {
     #[test]
     fn without_arguments_everything_runs_on_one_and_two_threads() {
         let options = parse("").unwrap();
-        assert_eq!(options, Options { peers: false, only: vec![], threads: vec![1, 2], rounds: 5, json: None });
+        assert_eq!(options, Options { peers: false, compile: false, only: vec![], threads: vec![1, 2], rounds: 5, json: None });
         assert!(options.wants("w1-forward"));
     }
 

@@ -18,7 +18,7 @@ mod refuse;
 mod report;
 mod shapes;
 mod single;
-mod source;
+pub(crate) mod source;
 mod table;
 
 use std::hash::{DefaultHasher, Hash as _, Hasher as _};
@@ -120,8 +120,7 @@ impl Options {
         let mut hasher = DefaultHasher::new();
         self.dir.canonicalize()?.hash(&mut hasher);
         (&self.filter, &self.tables).hash(&mut hasher);
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root.join("target"), |dir| root.join(dir));
-        Ok(target.join("goldens").join(format!("{:016x}", hasher.finish())))
+        Ok(workspace::target(root).join("goldens").join(format!("{:016x}", hasher.finish())))
     }
 }
 
