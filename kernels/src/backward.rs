@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::block::{Block, Fires, Firing, Lanes, States, zeros};
 use crate::constants::per_channel;
 use crate::error::{Error, check_len, check_opt};
@@ -158,7 +159,8 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
     fn tile(&self, arch: Arch, scratch: &mut Scratch<F>, tile: Range<usize>) -> [f64; MAX_CONSTANTS] {
         let (full, rest) = blocks(tile.clone());
         let at = |of: &Range<usize>| of.start - tile.start;
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
                 // A loop: what is handed to `for_each` is compiled without the instruction set.
@@ -172,10 +174,11 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         }
         self.neuron.surrogate().derivative_on(arch, &mut scratch.slopes);
         let mut sums = [[0.0; LANES]; MAX_CONSTANTS];
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for of in full {
+                for of in full.clone() {
                     self.reverse::<true>(scratch, at(&of), of, &mut sums);
                 }
             },

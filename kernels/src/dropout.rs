@@ -2,6 +2,7 @@
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::error::Error;
 use crate::par::{Columns, map_tiles};
 use crate::philox::philox4x32_lanes;
@@ -34,7 +35,8 @@ pub fn dropout_mask<F: Real>(seed: u64, stream: u32, draw: u32, p: f64, mask: &m
         let first_block = range.start as u64 / 4;
         // SAFETY: tiles are disjoint.
         let tile = unsafe { mask.row(0, range) };
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             move || fill(tile, first_block, [draw, stream], key, kept_words, keep),
         );

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::block::{Block, Firing};
 use crate::constants::Constants;
 use crate::error::{Error, check_len, check_opt, sequence_len};
@@ -97,11 +98,12 @@ pub(crate) fn forward_on<F: Real, N: Neuron>(arch: Arch, neuron: &N, pass: Pass<
     };
     map_tiles(neurons, WIDTH, pass.steps, &|| (), &|(), tile| {
         let (full, rest) = blocks(tile);
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
                 // A loop: what is handed to `for_each` is compiled without the instruction set.
-                for lanes in full {
+                for lanes in full.clone() {
                     run.block::<true>(arch, lanes);
                 }
             },

@@ -6,6 +6,7 @@
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, sequence_len};
 use crate::random::Draw;
 use crate::real::Real;
@@ -113,7 +114,8 @@ impl Gates {
         check_len("out.c", x.c.len(), out_c.len())?;
         let gates = self.values(&x).values;
         let row = self.cell.gates() * self.hidden;
-        Arch::new().dispatch(
+        vectorised(
+            Arch::new(),
             #[inline(always)]
             || {
                 for (k, gates) in gates.chunks_exact(row.max(1)).enumerate() {
@@ -157,7 +159,8 @@ impl Gates {
         check_len("grads.hh", x.hh.len(), grad_hh.len())?;
         let Values { values, slopes } = self.values_and_slopes(&x);
         let (hidden, row) = (self.hidden, self.cell.gates() * self.hidden);
-        Arch::new().dispatch(
+        vectorised(
+            Arch::new(),
             #[inline(always)]
             || {
                 for k in 0..x.h.len() / hidden.max(1) {

@@ -37,6 +37,7 @@
 //! ```
 
 mod activation;
+mod arch;
 mod attention;
 mod backward;
 mod block;
@@ -68,6 +69,7 @@ mod refused;
 mod rows;
 mod scale;
 mod slots;
+mod spikes;
 mod stbif;
 mod surrogate;
 mod sweep;
@@ -110,6 +112,7 @@ pub use refused::Refused;
 pub use rows::gather_rows;
 pub use scale::{Scale, add_scaled};
 pub use slots::{count_to_slots, sum_slots};
+pub use spikes::SpikeMatrix;
 pub use stbif::{Stbif, StbifState};
 pub use surrogate::{
     ATan, DeterministicPass, Erf, FakeNumericalGradient, LeakyKReLU, LogTailedReLU, MAX_SURROGATE_CONSTANTS, MultiLevelSpikeCount,

@@ -6,6 +6,7 @@
 use pulp::Arch;
 use rayon::prelude::*;
 
+use crate::arch::vectorised;
 use crate::constants::Channels;
 use crate::error::{Error, check_len};
 use crate::lanes::LANES;
@@ -44,7 +45,8 @@ pub(crate) fn moments_on<F: Real>(arch: Arch, x: &[F], channels: Channels) -> Re
     }
     if inner >= LANES {
         let one = |channel: usize| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || plane(x, channel * inner, inner, sample),
             )
@@ -55,7 +57,8 @@ pub(crate) fn moments_on<F: Real>(arch: Arch, x: &[F], channels: Channels) -> Re
     let pivots: Vec<F> = (0..sample).map(|i| x[i / inner * inner]).collect();
     let starts: Vec<usize> = (0..sample).step_by(COLUMNS).collect();
     let tile = |&start: &usize| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || columns(&x[start..], &pivots[start..sample.min(start + COLUMNS)], sample),
         )

@@ -8,6 +8,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt, sequence_len};
 use crate::par::{Columns, map_tiles};
 use crate::random::{Draw, Place};
@@ -215,7 +216,8 @@ impl<F: Real> Mpbn<'_, F> {
         let [samples, channels, plane] = self.sizes;
         let width = if plane < NEIGHBOURS { NEIGHBOURS } else { 1 };
         let tiles = map_tiles(channels, width, self.steps * samples * plane, &|| (), &|(), tile| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || tile.clone().map(&f).collect::<Vec<R>>(),
             )

@@ -11,6 +11,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt};
 use crate::lanes::{LANES, lanes, load, store};
 use crate::par::{Columns, map_tiles};
@@ -132,10 +133,11 @@ pub(crate) fn forward_on<F: Real>(
         u_seq: out.u_seq.map(|u| Columns::new(u, pixels)),
     };
     map_tiles(samples * sizes.blocks(), 1, steps * channels * LANES, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for (n, of) in tile.map(|i| (i / sizes.blocks(), sizes.of(i % sizes.blocks()))) {
+                for (n, of) in tile.clone().map(|i| (i / sizes.blocks(), sizes.of(i % sizes.blocks()))) {
                     if of.len() == LANES { pass.block::<true>(n, of) } else { pass.block::<false>(n, of) }
                 }
             },
@@ -245,10 +247,11 @@ pub(crate) fn backward_on<F: Real>(
         grad_u0: out.u0.map(|g| Columns::new(g, pixels)),
     };
     map_tiles(chunks * sizes.blocks(), 1, steps * channels * LANES * SAMPLES, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for (chunk, of) in tile.map(|i| (i / sizes.blocks(), sizes.of(i % sizes.blocks()))) {
+                for (chunk, of) in tile.clone().map(|i| (i / sizes.blocks(), sizes.of(i % sizes.blocks()))) {
                     for n in chunk * SAMPLES..samples.min((chunk + 1) * SAMPLES) {
                         if of.len() == LANES { pass.block::<true>(chunk, n, of.clone()) } else { pass.block::<false>(chunk, n, of.clone()) }
                     }

@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt, sequence_len};
 use crate::lanes::{LANES, blocks, lanes, load, store};
 use crate::par::{Columns, map_tiles};
@@ -154,7 +155,8 @@ pub(crate) fn psn_backward_on<F: Real>(
         let mut sums = (vec![0.0; psn.weights.values().len()], vec![0.0; psn.bias.len()]);
         for start in tile.clone().step_by(chunk) {
             let of = start..tile.end.min(start + chunk);
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || psn.chunk(arch, g, chunk, grad, &out, of.clone(), &mut sums),
             );

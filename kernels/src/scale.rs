@@ -7,6 +7,7 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
+use crate::arch::vectorised;
 use crate::block::{Lanes, zeros};
 use crate::constants::Channels;
 use crate::error::{Error, check_len};
@@ -128,7 +129,8 @@ pub fn add_scaled<F: Real>(by: Scale<'_, F>, x: &[F], y: &mut [F]) -> Result<(),
     map_tiles(x.len(), 64 * LANES, 1, &|| (), &|(), tile| {
         // SAFETY: tiles are disjoint.
         let (x, y) = (&x[tile.clone()], unsafe { y.row(0, tile.clone()) });
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
                 for (i, (x, y)) in x.chunks(LANES).zip(y.chunks_mut(LANES)).enumerate() {

@@ -5,6 +5,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::lanes::blocks;
 use crate::par::map_tiles;
 
@@ -27,7 +28,8 @@ pub(crate) trait Sweep: Sync {
 pub(crate) fn sweep<K: Sweep>(arch: Arch, neurons: usize, width: usize, kernel: &K) -> Vec<K::Share> {
     map_tiles(neurons, width, kernel.cost(), &|| (), &|(), tile| {
         let mut share = K::Share::default();
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
                 let (full, rest) = blocks(tile.clone());

@@ -10,6 +10,7 @@ use std::ops::Range;
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt, sequence_len};
 use crate::input::Input;
 use crate::lanes::{LANES, blocks, lanes, load, prefetch, store};
@@ -66,9 +67,10 @@ pub(crate) fn forward_on<F: Real>(
     check_len("out", sequence_len(steps, neurons)?, out.len())?;
     let pass = Forward { filter, steps, neurons, x, i0, out: Columns::new(out, neurons) };
     map_tiles(neurons, WIDTH, steps, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
-            || pass.tile(tile),
+            || pass.tile(tile.clone()),
         );
     });
     Ok(())
@@ -174,9 +176,10 @@ pub(crate) fn backward_on<F: Real>(
     let width = (TILE_BYTES / size_of::<[F; LANES]>() / steps.max(1)).clamp(1, 32) * LANES;
     let scratch = || vec![F::ZERO; steps * width];
     let sums = map_tiles(neurons, width, steps, &scratch, &|before, tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
-            || pass.tile(before, width, tile),
+            || pass.tile(before, width, tile.clone()),
         )
     });
     Ok(sums.iter().sum())

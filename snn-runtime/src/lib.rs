@@ -58,6 +58,7 @@ pub mod rnn;
 mod scope;
 mod slots;
 mod space;
+mod spikes;
 mod spiking_attention;
 mod state;
 mod summary;

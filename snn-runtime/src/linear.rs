@@ -7,11 +7,13 @@ pub use snn_infer::LinearConfig;
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
+use crate::spikes;
 use crate::weights::uniform;
 
 /// Fully connected: x W^T + b on the last axis.
 ///
-/// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`.
+/// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`. Where few inputs are 1 and all others 0, on the CPU, only the
+/// weights of those are read and added up, and a bit of each input is kept for the backward pass.
 ///
 /// # Shapes
 ///
@@ -39,7 +41,10 @@ impl Linear {
             let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
             return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
         }
-        x.f_linear(weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name))
+        match spikes::linear(&self.name, x, weight, self.bias.as_ref())? {
+            Some(y) => Ok(y),
+            None => x.f_linear(weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name)),
+        }
     }
 }
 

@@ -9,6 +9,7 @@ use pulp::Arch;
 
 use super::forward::{AttentionKept, pixel_tiles};
 use super::{Attention, AttentionSizes};
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt};
 use crate::lanes::{LANES, lanes, load, store};
 use crate::par::{Columns, map_tiles};
@@ -220,10 +221,11 @@ impl<F: Real> Pass<'_, F> {
         let mut along = vec![F::ZERO; sizes.rows()];
         let out = Columns::new(&mut along, 1);
         map_tiles(sizes.rows(), sizes.rows_per_tile(), pixels, &|| (), &|(), tile| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for row in tile {
+                    for row in tile.clone() {
                         let mut sum = [F::ZERO; LANES];
                         for start in (0..pixels).step_by(LANES) {
                             let of = start..pixels.min(start + LANES);
@@ -250,10 +252,11 @@ impl<F: Real> Pass<'_, F> {
         let (sizes, pixels) = (self.sizes, self.sizes.pixels());
         let out = Columns::new(out, pixels);
         map_tiles(sizes.rows(), sizes.rows_per_tile(), pixels, &|| (), &|(), tile| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for row in tile {
+                    for row in tile.clone() {
                         // SAFETY: each row is taken once.
                         self.row(row, unsafe { out.row(row, 0..pixels) });
                     }

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulp::Arch;
 
 use super::{Attention, AttentionSizes};
+use crate::arch::vectorised;
 use crate::error::{Error, check_len};
 use crate::lanes::{LANES, blocks, lanes, load, store};
 use crate::par::{Columns, map_tiles};
@@ -126,10 +127,11 @@ fn sums_and_maxima<F: Real>(arch: Arch, sizes: AttentionSizes, x: &[F]) -> (Vec<
     let (mut sum, mut max) = (vec![F::ZERO; rows], vec![F::ZERO; rows]);
     let (sums, maxima) = (Columns::new(&mut sum, 1), Columns::new(&mut max, 1));
     map_tiles(rows, sizes.rows_per_tile(), pixels, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for row in tile {
+                for row in tile.clone() {
                     let x = &x[row * pixels..][..pixels];
                     let (mut sum, mut max) = ([F::ZERO; LANES], [x.first().copied().unwrap_or(F::ZERO); LANES]);
                     let (full, rest) = blocks(0..pixels);
@@ -194,9 +196,10 @@ pub(super) fn pixel_tiles(arch: Arch, sizes: AttentionSizes, f: impl Fn(usize, R
             let start = i % count * LANES;
             let of = start..pixels.min(start + LANES);
             let full = of.len() == LANES;
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
-                || f(i / count, of, full),
+                || f(i / count, of.clone(), full),
             );
         }
     });
@@ -207,10 +210,11 @@ fn gate<F: Real>(arch: Arch, relu: bool, sizes: AttentionSizes, x: &[F], kept: &
     let pixels = sizes.pixels();
     let y = Columns::new(y, pixels);
     map_tiles(sizes.rows(), sizes.rows_per_tile(), pixels, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for row in tile {
+                for row in tile.clone() {
                     let (t, n, c) = sizes.place(row);
                     let (step, channel) = (kept.step_gate(sizes, t, n), kept.channel_gate(sizes, n, c));
                     let x = &x[row * pixels..][..pixels];

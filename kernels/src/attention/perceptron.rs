@@ -3,6 +3,7 @@
 use pulp::Arch;
 
 use super::Perceptron;
+use crate::arch::vectorised;
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
 
@@ -62,10 +63,11 @@ impl<F: Real> Perceptron<'_, F> {
         let out = Columns::new(&mut gates, size);
         let scratch = || [vec![F::ZERO; hidden], vec![F::ZERO; hidden]];
         map_tiles(mean.len() / size.max(1), 1, 4 * self.w1.len(), &scratch, &|[of_mean, of_max], samples| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for n in samples {
+                    for n in samples.clone() {
                         self.first(&mean[n * size..][..size], of_mean);
                         self.first(&max[n * size..][..size], of_max);
                         add(of_mean, F::ONE, of_max);
@@ -93,10 +95,11 @@ impl<F: Real> Perceptron<'_, F> {
             let [outer, grad_mean, grad_max] = [&mut outer, &mut out.mean, &mut out.max].map(|v| Columns::new(v, size));
             let [both, inner_mean, inner_max] = [&mut both, &mut inner_mean, &mut inner_max].map(|v| Columns::new(v, hidden));
             map_tiles(samples, 1, 8 * self.w1.len(), &|| (), &|(), tile| {
-                arch.dispatch(
+                vectorised(
+                    arch,
                     #[inline(always)]
                     || {
-                        for n in tile {
+                        for n in tile.clone() {
                             let of = n * size..(n + 1) * size;
                             // SAFETY: each sample takes its rows once.
                             let (outer, both) = unsafe { (outer.row(n, 0..size), both.row(n, 0..hidden)) };
@@ -127,10 +130,11 @@ impl<F: Real> Perceptron<'_, F> {
         // Sums over samples, one row of weights per tile.
         let (w1, w2) = (Columns::new(&mut out.w1, size), Columns::new(&mut out.w2, hidden));
         map_tiles(hidden + size, 1, 2 * samples * size.max(hidden), &|| (), &|(), tile| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for i in tile {
+                    for i in tile.clone() {
                         for n in 0..samples {
                             if i < hidden {
                                 // SAFETY: each row is one tile's, which drops the slice before it takes it again.

@@ -5,6 +5,7 @@ use std::ops::Range;
 use pulp::Arch;
 
 use super::Planes;
+use crate::arch::vectorised;
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
 
@@ -31,10 +32,11 @@ impl<F: Real> Planes<'_, F> {
         let mut gates = vec![F::ZERO; planes.len() / 2];
         let out = Columns::new(&mut gates, pixels);
         map_tiles(planes.len() / (2 * pixels).max(1), 1, pixels * self.w.len(), &|| (), &|(), samples| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for n in samples {
+                    for n in samples.clone() {
                         // SAFETY: each sample takes its row once.
                         let out = unsafe { out.row(n, 0..pixels) };
                         let planes = &planes[2 * n * pixels..][..2 * pixels];
@@ -59,10 +61,11 @@ impl<F: Real> Planes<'_, F> {
         let samples = planes.len() / (2 * pixels).max(1);
         let sums = map_tiles(samples, 1, 2 * pixels * self.w.len(), &|| vec![F::ZERO; pixels], &|outer, samples| {
             let mut sums = vec![0.0; self.w.len()];
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for n in samples {
+                    for n in samples.clone() {
                         let of = n * pixels..(n + 1) * pixels;
                         for (o, (&g, &grad)) in outer.iter_mut().zip(gates[of.clone()].iter().zip(&grad[of])) {
                             *o = grad * g * (F::ONE - g);

@@ -7,6 +7,7 @@ use super::normal::normals;
 use super::train::total;
 use super::{Blocks, DropConnectSizes, Weights};
 use crate::activation::Activation;
+use crate::arch::vectorised;
 use crate::error::{Error, check_len};
 use crate::lanes::{LANES, lanes};
 use crate::par::{Columns, map_tiles};
@@ -78,10 +79,11 @@ pub(crate) fn infer_on<F: Real>(
     let blocks = Blocks { inputs, bias: weights.b.is_some() };
     let y = Columns::new(y, outputs);
     map_tiles(sizes.rows() * outputs, 16, inputs + 4 * inference.samples_num, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for (row, output) in tile.map(|i| (i / outputs, i % outputs)) {
+                for (row, output) in tile.clone().map(|i| (i / outputs, i % outputs)) {
                     let (x, w) = (&x[row * inputs..][..inputs], &weights.w[output * inputs..][..inputs]);
                     let b = weights.b.map_or(F::ZERO, |b| b[output]);
                     let (mut sum, mut squares) = ([F::ZERO; LANES], [F::ZERO; LANES]);

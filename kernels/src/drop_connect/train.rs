@@ -4,6 +4,7 @@ use pulp::Arch;
 
 use super::{Blocks, DropConnectSizes, Masks, Weights};
 use crate::activation::Activation;
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt};
 use crate::lanes::{LANES, lanes};
 use crate::par::{Columns, map_tiles};
@@ -45,10 +46,11 @@ pub(crate) fn forward_on<F: Real>(
     let (weights, masks) = (*weights, *masks);
     let y = Columns::new(y, outputs);
     map_tiles(sizes.rows() * outputs, 16, inputs * WORK, &|| (), &|(), tile| {
-        arch.dispatch(
+        vectorised(
+            arch,
             #[inline(always)]
             || {
-                for (row, output) in tile.map(|i| (i / outputs, i % outputs)) {
+                for (row, output) in tile.clone().map(|i| (i / outputs, i % outputs)) {
                     let (x, w) = (&x[row * inputs..][..inputs], &weights.w[output * inputs..][..inputs]);
                     let b = weights.b.map_or(F::ZERO, |b| b[output]);
                     let mut sum = [F::ZERO; LANES];
@@ -133,10 +135,11 @@ pub(crate) fn backward_on<F: Real>(
     if let Some(grad_x) = out.x {
         let grad_x = Columns::new(grad_x, inputs);
         map_tiles(sizes.rows(), 1, inputs * outputs * WORK, &|| (), &|(), tile| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for row in tile {
+                    for row in tile.clone() {
                         // SAFETY: each row is taken once.
                         pass.x(row, unsafe { grad_x.row(row, 0..inputs) });
                     }
@@ -147,10 +150,11 @@ pub(crate) fn backward_on<F: Real>(
     if let Some(grad_w) = out.w {
         let (grad_w, grad_b) = (Columns::new(grad_w, inputs), out.b.map(|b| Columns::new(b, outputs)));
         map_tiles(outputs, 1, inputs * sizes.rows() * WORK, &|| (), &|(), tile| {
-            arch.dispatch(
+            vectorised(
+                arch,
                 #[inline(always)]
                 || {
-                    for output in tile {
+                    for output in tile.clone() {
                         // SAFETY: each output's weights are taken once.
                         let bias = pass.w(output, unsafe { grad_w.row(output, 0..inputs) });
                         if let Some(grad_b) = &grad_b {

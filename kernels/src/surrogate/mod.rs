@@ -5,6 +5,7 @@
 
 use pulp::Arch;
 
+use crate::arch::vectorised;
 use crate::random::{Draw, Place};
 use crate::{Real, Refused};
 
@@ -204,10 +205,11 @@ fn is_heaviside<S: SurrogateFunction>(_: &S) -> bool {
 /// vectorises.
 fn map<F: Real, S: SurrogateFunction>(arch: Arch, x: &mut [F], function: S, f: impl Fn(&S, &[F; MAX_SURROGATE_CONSTANTS], F) -> F) {
     let constants = function.constants().map(F::of);
-    arch.dispatch(
+    vectorised(
+        arch,
         #[inline(always)]
         move || {
-            for x in x {
+            for x in x.iter_mut() {
                 *x = f(&function, &constants, *x);
             }
         },

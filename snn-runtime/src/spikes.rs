@@ -1,0 +1,80 @@
+//! Layers whose input is spikes, as one node of the graph. In: `[.., in]` of zeros and ones, weight and bias; out: `[.., out]`, or nothing where
+//! a dense product does as well.
+//!
+//! Which it is, is decided call by call, by what arrives. Where few elements are ones, sums of those rows of the weight replace the dense
+//! products of the output and of the weight's gradient; and a bit is kept of each element for the backward pass, not the element.
+
+use snn_kernels::SpikeMatrix;
+use tch::{Device, Tensor};
+
+use crate::autograd::{Save, attach, recorded};
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
+use crate::error::{Error, Result};
+
+/// The largest share of ones at which sums of rows are faster than a dense product, forward and backward: docs/performance.md.
+const MOST_ONES: f64 = 0.25;
+
+/// Below so many multiplications, or so few outputs, a dense product is as fast as looking at what arrives.
+const FEWEST_PRODUCTS: i64 = 1 << 20;
+const FEWEST_OUTPUTS: i64 = 32;
+
+/// x W^T + b by sums of rows of W, if x is spikes and they are rare.
+pub(crate) fn linear(layer: &str, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
+    let [outputs, inputs] = weight.size()[..] else { return Ok(None) };
+    let alike = |t: &Tensor| t.device() == Device::Cpu && t.kind() == x.kind() && !t.is_sparse();
+    let large = outputs >= FEWEST_OUTPUTS && x.numel() as i64 * outputs >= FEWEST_PRODUCTS;
+    if !large || ![x, weight].into_iter().chain(bias).all(alike) {
+        return Ok(None);
+    }
+    let rows = x.numel() as i64 / inputs;
+    let map = Map { layer: layer.to_string(), rows, inputs, outputs };
+    match x.kind() {
+        tch::Kind::Float | tch::Kind::Double => in_its_kind!(layer, x, F => map.run::<F>(x, weight, bias)),
+        _ => Ok(None),
+    }
+}
+
+/// A linear map at work.
+struct Map {
+    layer: String,
+    rows: i64,
+    inputs: i64,
+    outputs: i64,
+}
+
+impl Map {
+    fn run<F: Elements>(self, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
+        let (layer, outputs) = (self.layer.clone(), self.outputs as usize);
+        let bug = |e| Error::bug(&layer, e);
+        let x_dense = dense(&layer, x)?;
+        let spikes = SpikeMatrix::pack(F::slice(&layer, &x_dense)?, self.rows as usize, self.inputs as usize).map_err(bug)?;
+        let Some(spikes) = spikes.filter(|spikes| spikes.rate() <= MOST_ONES) else { return Ok(None) };
+        tracing::trace!(layer, rate = spikes.rate(), "sums of the rows that spike");
+        let (weight_dense, bias_dense) = (dense(&layer, weight)?, bias.map(|bias| dense(&layer, bias)).transpose()?);
+        let mut y = Fresh::<F>::new(&layer, &[&x.size()[..x.dim() - 1], &[self.outputs]].concat())?;
+        spikes.times(F::slice(&layer, &weight_dense)?, outputs, opt_slice(&layer, bias_dense.as_ref())?, y.elements()).map_err(bug)?;
+        let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+        if !recorded(&inputs) {
+            return Ok(Some(y.into_tensor()));
+        }
+        let sizes = x.size();
+        let made = attach("SpikesLinear", &inputs, vec![y.into_tensor()], &[Save::Tensor(weight)], move |b| {
+            let Some(grad) = dense_as::<F>(&self.layer, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
+            let grad = grad.f_view([self.rows, self.outputs])?;
+            let weight = b.saved[0].as_ref().ok_or("its weight was not saved")?;
+            let of_x = b.needs[0].then(|| grad.f_matmul(weight)?.f_view(&sizes[..])).transpose()?;
+            let of_weight = b.needs[1].then(|| self.gradient_of_weight::<F>(&spikes, &grad)).transpose()?;
+            let of_bias = b.needs.get(2).map(|needed| needed.then(|| grad.f_sum_dim_intlist(0, false, None)).transpose()).transpose()?;
+            Ok([of_x, of_weight].into_iter().chain(of_bias).collect())
+        });
+        made.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output")).map(Some)
+    }
+
+    fn gradient_of_weight<F: Elements>(&self, spikes: &SpikeMatrix, grad: &Tensor) -> Result<Tensor> {
+        let mut out = Fresh::<F>::new(&self.layer, &[self.outputs, self.inputs])?;
+        spikes
+            .transposed_times(F::slice(&self.layer, grad)?, self.outputs as usize, out.elements())
+            .map_err(|e| Error::bug(&self.layer, e))?;
+        Ok(out.into_tensor())
+    }
+}
