@@ -1,5 +1,5 @@
 //! In: where snn-runtime found libtorch. Out: that folder in the rpath of the examples, tests and benches, so that they also run
-//! without cargo (`target/release/examples/train_fmnist`).
+//! without cargo (`target/release/examples/train_fmnist`). With the feature `infer` alone there is none.
 
 fn main() {
     println!("cargo:rerun-if-changed=build.rs");

@@ -1,5 +1,5 @@
 //! Trains a convolutional spiking network on small images. In: a data set of `data/` and a few options; out: progress, the
-//! accuracy, and in `out/` the weights and three plots, each as SVG and PNG.
+//! accuracy, and in `out/` the weights, the frozen net for `examples/infer`, and three plots, each as SVG and PNG.
 //!
 //! ```text
 //! cargo xtask demo                  # 1000 Fashion-MNIST images that are part of the repository, about a minute
@@ -7,6 +7,7 @@
 //! ```
 
 mod args;
+mod net;
 mod plots;
 mod progress;
 mod speed;
@@ -21,37 +22,7 @@ use snn::data::Dataset;
 use snn::prelude::*;
 
 use args::Args;
-
-snn_net! {
-    /// Convolutional spiking network for images of 28 x 28, shown for four steps.
-    pub net Csnn(x: [1, 28, 28]) -> [10] {
-        T = 4;
-        step_mode = 'm';
-        surrogate = ATan;
-        detach_reset = true;
-        const CH: usize = 16;
-
-        conv1: Conv2d(_, CH, kernel_size = 3, padding = 1, bias = false),
-        bn1: BatchNorm2d(_),
-        #[record(spikes)]
-        sn1: IFNode(),
-        MaxPool2d(2),
-
-        conv2: Conv2d(_, 2 * CH, 3, padding = 1, bias = false),
-        bn2: BatchNorm2d(_),
-        #[record(spikes)]
-        sn2: IFNode(),
-        MaxPool2d(2),
-
-        Flatten(),
-        Dropout(0.25),
-        fc1: Linear(_, 128, bias = false),
-        #[record(spikes, voltage)]
-        sn3: LIFNode(tau = 2.0),
-        fc2: Linear(_, 10),
-        MeanOverTime(),
-    }
-}
+use net::{Csnn, CsnnFrozen};
 
 fn main() -> Result<()> {
     let args = Args::parse();
@@ -84,9 +55,15 @@ fn main() -> Result<()> {
     ensure!(result == again, "the reloaded model gives {:.4}, the trained one gave {:.4}", again.accuracy(), result.accuracy());
     println!("reloaded: same accuracy, {:.2} %", 100.0 * again.accuracy());
 
+    let frozen = args.out.join("csnn.frozen.safetensors");
+    net.freeze()?.save(&frozen)?;
+    let answers = training::evaluate_frozen(&mut CsnnFrozen::load(&frozen)?, &test)?;
+    println!("frozen: {:.2} %, without libtorch", 100.0 * answers.accuracy());
+
     plots::curves(&args.out, &history)?;
     plots::spikes(&args.out, &reloaded, &test, args.data.classes())?;
     println!("wrote {}: model.safetensors; curves, membrane and raster as .svg and .png", args.out.display());
+    println!("wrote {}: the same net without libtorch; next: cargo run --profile deploy -p snn-example-infer", frozen.display());
     println!("{:.0} images/s in training, {:.0} s in all", history.images_per_second(), start.elapsed().as_secs_f64());
     Ok(())
 }

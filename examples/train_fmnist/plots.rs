@@ -13,7 +13,7 @@ use snn::Tensor;
 use snn::data::Dataset;
 use snn::prelude::no_grad;
 
-use crate::Csnn;
+use crate::net::Csnn;
 use crate::training::History;
 
 const BLUE: &str = "#0072b2";

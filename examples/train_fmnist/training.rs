@@ -9,8 +9,8 @@ use snn::data::Dataset;
 use snn::monitor::FiringRate;
 use snn::prelude::*;
 
+use crate::net::{Csnn, CsnnFrozen, CsnnRecording};
 use crate::progress::Progress;
-use crate::{Csnn, CsnnRecording};
 
 /// Every so many batches the spikes are recorded as well.
 const RECORD_EVERY: usize = 20;
@@ -180,16 +180,38 @@ impl Answers {
     }
 }
 
+impl Answers {
+    fn new(classes: Vec<i64>, set: &Dataset) -> Result<Answers> {
+        let labels = Vec::<i64>::try_from(&set.labels)?;
+        let right = classes.iter().zip(&labels).filter(|(a, b)| a == b).count();
+        Ok(Answers { classes, right })
+    }
+}
+
+/// Images that the net is asked about at once.
+const TESTED: usize = 250;
+
 /// Asks the net about all images of a set.
 pub(crate) fn evaluate(net: &Csnn, set: &Dataset) -> Result<Answers> {
     no_grad(|| {
         let mut classes = Vec::new();
-        for batch in set.batches(250)? {
+        for batch in set.batches(TESTED)? {
             let y = net.forward(&Csnn::input(batch?.0)?)?;
             classes.extend(Vec::<i64>::try_from(y.f_argmax(1, false)?)?);
         }
-        let labels = Vec::<i64>::try_from(&set.labels)?;
-        let right = classes.iter().zip(&labels).filter(|(a, b)| a == b).count();
-        Ok(Answers { classes, right })
+        Answers::new(classes, set)
     })
+}
+
+/// The same of the frozen net.
+pub(crate) fn evaluate_frozen(net: &mut CsnnFrozen, set: &Dataset) -> Result<Answers> {
+    let mut classes = Vec::new();
+    for batch in set.batches(TESTED)? {
+        let images = batch?.0;
+        let x = Vec::<f32>::try_from(images.f_reshape([-1])?)?;
+        let mut y = vec![0.0; images.size()[0] as usize * 10];
+        net.infer(&x, &mut y)?;
+        classes.extend(Vec::<i64>::try_from(Tensor::f_from_slice(&y)?.f_view([-1, 10])?.f_argmax(1, false)?)?);
+    }
+    Answers::new(classes, set)
 }

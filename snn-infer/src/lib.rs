@@ -21,6 +21,9 @@
 //! # Ok::<(), snn_infer::Error>(())
 //! ```
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
 mod builder;
 mod error;
 mod file;
@@ -28,8 +31,10 @@ mod graph;
 mod layers;
 mod model;
 mod plan;
+pub mod prelude;
 mod run;
 mod state;
+pub mod surrogate;
 mod weights;
 
 pub use builder::Builder;
@@ -40,21 +45,19 @@ pub use layers::adaptive_pool::{AdaptiveAvgPool1dConfig, AdaptiveAvgPool2dConfig
 pub use layers::batchnorm::{BatchNorm1dConfig, BatchNorm2dConfig, BatchNorm3dConfig, BatchNormConfig};
 pub use layers::conv::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig, PaddingMode};
 pub use layers::conv_transpose::{ConvTranspose1dConfig, ConvTranspose2dConfig, ConvTranspose3dConfig, ConvTransposeConfig};
+pub use layers::dropout::{Dropout2dConfig, DropoutConfig};
 pub use layers::flatten::FlattenConfig;
 pub use layers::linear::LinearConfig;
 pub use layers::pool::{
     AvgPool1dConfig, AvgPool2dConfig, AvgPool3dConfig, AvgPoolConfig, MaxPool1dConfig, MaxPool2dConfig, MaxPool3dConfig, MaxPoolConfig,
 };
 pub use model::Model;
+pub use snn_kernels::{
+    Activation, ActivationAwareIFNodeConfig, CUBALIFNodeConfig, ComplementaryLIFNodeConfig, EIFNodeConfig, HalfThresholdIFNodeConfig,
+    IFNodeConfig, ILIFNodeConfig, IzhikevichNodeConfig, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig, ParametricLIFNodeConfig,
+    QIFNodeConfig, RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig, TernaryIFNodeConfig, TernaryLIFNodeConfig,
+};
 pub use state::State;
-
-/// What the training side of a layer shares. No part of the public interface.
-#[doc(hidden)]
-pub mod __private {
-    pub use crate::file::write_whole;
-    pub use crate::layers::pool::pool_misfit;
-    pub use crate::layers::space::{axes, by};
-}
 
 /// The layers that have a frozen form, by their names.
 pub mod frozen {
@@ -62,8 +65,39 @@ pub mod frozen {
     pub use crate::layers::batchnorm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d};
     pub use crate::layers::conv::{Conv, Conv1d, Conv2d, Conv3d};
     pub use crate::layers::conv_transpose::{ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
+    pub use crate::layers::dropout::{Dropout, Dropout2d};
     pub use crate::layers::flatten::{Flatten, Identity};
     pub use crate::layers::linear::Linear;
     pub use crate::layers::neuron::*;
     pub use crate::layers::pool::{AvgPool, AvgPool1d, AvgPool2d, AvgPool3d, MaxPool, MaxPool1d, MaxPool2d, MaxPool3d};
+}
+
+/// The frozen model of a spiking network, checked and generated at compile time; that of the training library, when it is there, gives the same.
+///
+/// ```
+/// use snn_infer::snn_net;
+///
+/// snn_net! {
+///     /// Three layers, four steps.
+///     pub net Tiny(x: [1, 8, 8]) -> [10] {
+///         T = 4;
+///         step_mode = 'm';
+///
+///         conv: Conv2d(_, 4, kernel_size = 3, padding = 1),
+///         sn: IFNode(),
+///         MaxPool2d(2),
+///         Flatten(),
+///         fc: Linear(_, 10),
+///         MeanOverTime(),
+///     }
+/// }
+///
+/// let missing = TinyFrozen::load("tiny.safetensors"); // what `Tiny::freeze` gave and `save` wrote
+/// assert!(missing.is_err());
+/// ```
+#[macro_export]
+macro_rules! snn_net {
+    ($($t:tt)*) => {
+        $crate::__private::snn_net_impl! { ($crate) $($t)* }
+    };
 }

@@ -37,7 +37,7 @@ impl Blame {
     }
 
     /// Start and end, each as (line, column).
-    fn place(self) -> (usize, usize, usize, usize) {
+    pub(crate) fn place(self) -> (usize, usize, usize, usize) {
         let (start, end) = (self.start.start(), self.end.end());
         (start.line, start.column, end.line, end.column)
     }

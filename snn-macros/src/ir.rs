@@ -164,6 +164,11 @@ impl Label {
             Label::Index(i) => i.to_string(),
         }
     }
+
+    /// As in the VarStore, in a list or block of that name: `stem.0`; the net itself has none.
+    pub(crate) fn behind(&self, outer: &str) -> String {
+        if outer.is_empty() { self.text() } else { format!("{outer}.{}", self.text()) }
+    }
 }
 
 /// What `#[record(..)]` asks for.

@@ -255,7 +255,7 @@ impl Layer for DropConnectLinear {
 
     fn build(scope: &Scope<'_>, c: DropConnectLinearConfig) -> Result<Self> {
         positive(scope, &[("in_features", c.in_features), ("out_features", c.out_features), ("samples_num", c.samples_num)])?;
-        crate::dropout::check_share(scope, "p", c.p)?;
+        snn_infer::__private::check_share("p", c.p).map_err(Error::refused(scope))?;
         let weight = uniform(scope, "weight", &[c.out_features, c.in_features], c.in_features)?;
         let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_features], c.in_features)?) } else { None };
         Ok(DropConnectLinear { weight, bias, config: c, name: scope.name().to_string(), stream: Stream::new(scope) })

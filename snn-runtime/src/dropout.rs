@@ -3,6 +3,8 @@
 
 use tch::{Kind, Tensor};
 
+pub use snn_infer::{Dropout2dConfig, DropoutConfig};
+
 use crate::elements::{Elements, Fresh};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
@@ -12,22 +14,8 @@ use crate::state::{DropoutState, check_sizes, steps_of};
 
 macro_rules! dropout {
     (
-        $(#[$config_doc:meta])* $config:ident { p: $p:literal }
-        $(#[$doc:meta])* $name:ident, one number for $part:ident
+        $(#[$doc:meta])* $name:ident of $config:ident, one number for $part:ident
     ) => {
-        $(#[$config_doc])*
-        #[derive(Clone, Debug, PartialEq)]
-        pub struct $config {
-            /// The share that is dropped, from 0 up to but not including 1.
-            pub p: f64,
-        }
-
-        impl Default for $config {
-            fn default() -> Self {
-                $config { p: $p }
-            }
-        }
-
         $(#[$doc])*
         #[derive(Debug)]
         pub struct $name(Common);
@@ -37,7 +25,8 @@ macro_rules! dropout {
             type State = DropoutState;
 
             fn build(scope: &Scope<'_>, config: $config) -> Result<Self> {
-                Common::new(scope, config.p, Part::$part).map($name)
+                config.check().map_err(Error::refused(scope))?;
+                Ok($name(Common::new(scope, config.p, Part::$part)))
             }
 
             fn state(&self) -> DropoutState {
@@ -58,9 +47,6 @@ macro_rules! dropout {
 }
 
 dropout! {
-    /// Arguments of [`Dropout`].
-    DropoutConfig { p: 0.5 }
-
     /// Sets a random share `p` of the elements to 0 in training, and multiplies the rest by 1 / (1 - p).
     ///
     /// The mask is drawn at the first step of training after a reset, and stays the same for all steps until the next reset, from
@@ -70,13 +56,10 @@ dropout! {
     /// # Shapes
     ///
     /// `[N, ..]` to the same.
-    Dropout, one number for Element
+    Dropout of DropoutConfig, one number for Element
 }
 
 dropout! {
-    /// Arguments of [`Dropout2d`].
-    Dropout2dConfig { p: 0.2 }
-
     /// [`Dropout`] of whole channels: each channel of each sample is kept or dropped as one, at every step the same.
     ///
     /// SpikingJelly equivalent: `layer.Dropout2d(..)`. In evaluation it gives what it gets. A flat `[N, features]` loses single features.
@@ -84,16 +67,7 @@ dropout! {
     /// # Shapes
     ///
     /// `[N, C, ..]` to the same; the state `mask` has the sizes of one step, and stores `N * C` numbers.
-    Dropout2d, one number for Channel
-}
-
-/// The `argument` `p` is a share that leaves something.
-pub(crate) fn check_share(scope: &Scope<'_>, argument: &str, p: f64) -> Result<()> {
-    if (0.0..1.0).contains(&p) {
-        return Ok(());
-    }
-    let problem = format!("is the share that is dropped, from 0 up to but not including 1, but is {p:?}");
-    Err(Error::argument(scope.name(), argument, problem, ""))
+    Dropout2d of Dropout2dConfig, one number for Channel
 }
 
 /// What is dropped as one.
@@ -112,9 +86,8 @@ struct Common {
 }
 
 impl Common {
-    fn new(scope: &Scope<'_>, p: f64, part: Part) -> Result<Common> {
-        check_share(scope, "p", p)?;
-        Ok(Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope) })
+    fn new(scope: &Scope<'_>, p: f64, part: Part) -> Common {
+        Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope) }
     }
 
     /// The mask in `s`, drawn now if there is none. `step` are the sizes of one step.

@@ -127,6 +127,10 @@ pub enum Error {
         shapes: Vec<String>,
     },
 
+    /// A net could not be frozen, or a frozen one not run.
+    #[error(transparent)]
+    Frozen(#[from] snn_infer::Error),
+
     // ---- libtorch, own code ---------------------------------------------------------------------------------------------
     /// libtorch refused an operation in a layer.
     #[error("{layer}: {source}")]

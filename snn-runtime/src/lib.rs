@@ -40,6 +40,7 @@ mod elements;
 pub mod encoding;
 mod error;
 mod flatten;
+mod frozen;
 pub mod functional;
 mod groupnorm;
 pub mod io;
@@ -122,6 +123,7 @@ pub use rng::manual_seed;
 pub use rnn::{SpikingGRU, SpikingGRUConfig, SpikingLSTM, SpikingLSTMConfig, SpikingVanillaRNN, SpikingVanillaRNNConfig};
 pub use scope::Scope;
 pub use slots::{SpikeCountToBinary, SpikeCountToBinaryConfig, TemporalBinSum, TemporalBinSumConfig};
+pub use snn_infer as infer;
 pub use snn_kernels::Activation;
 pub use spiking_attention::{
     ChannelQKAttention, ChannelQKAttentionConfig, ConvNorm, QKAttention, QKAttentionState, SpikeDrivenSelfAttention,

@@ -15,7 +15,7 @@ use crate::workspace;
 
 const GOLDENS: &str = "tests/goldens";
 
-/// Tests of all crates, doc tests and compile-fail tests included, then the goldens: cases, shapes, errors, initial values. A filter keeps the tests and the recorded
+/// Tests of all crates, doc tests and compile-fail tests included, then those of a build without libtorch, then the goldens: cases, shapes, errors, initial values. A filter keeps the tests and the recorded
 /// cases whose name contains it.
 ///
 /// # Errors
@@ -34,6 +34,11 @@ pub(crate) fn run(root: &Path, filters: &[String]) -> Result<ExitCode> {
     let (built, mut sum) = count("the tests", &mut tests)?;
     // Code that does not compile would only say so again.
     if built {
+        println!("\n     Running a build without libtorch");
+        let mut infer = workspace::cargo(root);
+        // A package by itself: in the workspace its features are those of everybody.
+        infer.args(["test", "--package", "snn-example-infer", "--"]).args(filters);
+        sum += count("the tests without libtorch", &mut infer)?.1;
         for filter in golden_filters(&root.join(GOLDENS), filters)? {
             println!("\n     Running recorded cases and tables ({GOLDENS})");
             let mut goldens = Command::new(&xtask);

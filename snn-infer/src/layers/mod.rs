@@ -5,6 +5,7 @@ pub(crate) mod batchnorm;
 pub(crate) mod conv;
 pub(crate) mod conv_transpose;
 pub(crate) mod dense;
+pub(crate) mod dropout;
 pub(crate) mod flatten;
 mod functions;
 pub(crate) mod linear;

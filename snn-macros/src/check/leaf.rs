@@ -76,6 +76,7 @@ impl Walk<'_> {
                 state: Size::Known(0),
                 macs: Size::Known(0),
                 modes: Modes::Both,
+                only_libtorch: None,
                 ends_time: false,
                 scales_channels: false,
                 checks: Vec::new(),

@@ -2,6 +2,7 @@
 //! on a mistake is poisoned and keeps quiet: one mistake, one message.
 
 mod container;
+pub(crate) mod frozen;
 mod functions;
 mod leaf;
 mod outputs;

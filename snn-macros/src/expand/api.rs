@@ -3,7 +3,7 @@
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
-use super::{build, recording, state, types::Types};
+use super::{build, frozen, recording, state, types::Types};
 use crate::ir::{Net, Port};
 use crate::size::{Size, show};
 
@@ -115,13 +115,14 @@ pub(super) fn output_structs(net: &Net, root: &TokenStream) -> TokenStream {
 }
 
 /// The public functions of the net; `run` are the private ones they call.
-pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, summary: &TokenStream, checks: &TokenStream) -> TokenStream {
+pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, summary: &TokenStream) -> TokenStream {
     let root = types.root();
     let name = &net.name;
     let (impl_generics, type_generics, where_clause) = net.generics.split_for_impl();
     let steps = &net.steps;
     let input = input(net, root);
-    let new = new(net, types, checks);
+    let new = new(net, types);
+    let freeze = freeze(net, root);
     let fresh = fresh(net, types);
     let forward = forward(net, types);
     let chunk = chunk(net, types);
@@ -140,6 +141,7 @@ pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, su
             #step
             #chunk
             #recorded
+            #freeze
         }
 
         #[allow(unused_variables, clippy::all, reason = "generated: not every net uses every argument")]
@@ -149,7 +151,7 @@ pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, su
     }
 }
 
-fn new(net: &Net, types: &Types<'_>, checks: &TokenStream) -> TokenStream {
+fn new(net: &Net, types: &Types<'_>) -> TokenStream {
     let root = types.root();
     let def = types.net_def();
     let literal = build::literal(def, &net.root.nodes, types);
@@ -161,9 +163,24 @@ fn new(net: &Net, types: &Types<'_>, checks: &TokenStream) -> TokenStream {
         ///
         /// A value that is only known at run time does not fit its layer, such as `tau <= 1`.
         pub fn new(vs: &#root::nn::Path<'_>) -> #root::Result<Self> {
-            #checks
             let scope = #root::Scope::root(#name, vs);
             ::core::result::Result::Ok(#literal)
+        }
+    }
+}
+
+fn freeze(net: &Net, root: &TokenStream) -> TokenStream {
+    let (frozen, path) = (frozen::name(net), frozen::path(net));
+    let (_, type_generics, _) = net.generics.split_for_impl();
+    let doc = format!(" The net as it is now without libtorch, for inference: see [`{frozen}`]. Training on does not change it.");
+    quote! {
+        #[doc = #doc]
+        ///
+        /// # Errors
+        ///
+        /// A layer has no frozen form; the error names it.
+        pub fn freeze(&self) -> #root::Result<#frozen #type_generics> {
+            ::core::result::Result::Ok(#frozen { model: self.__weights.freeze(#path::graph()?)? })
         }
     }
 }
@@ -388,7 +405,7 @@ fn recorded(net: &Net, types: &Types<'_>) -> TokenStream {
 pub(super) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
     let (vis, name) = (&net.vis, &net.name);
     let (impl_generics, type_generics, where_clause) = net.generics.split_for_impl();
-    let state = format_ident!("{}State", net.name);
+    let (state, frozen) = (format_ident!("{}State", net.name), frozen::name(net));
     let (output, step_output, chunk_output) =
         (output_type(net, root, Span::All), output_type(net, root, Span::One), output_type(net, root, Span::Any));
     let (params, step_params, chunk_params) =
@@ -425,6 +442,7 @@ pub(super) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
             pub fn forward_chunk(&self, #chunk_params, #steps_param s: &mut #state, train: bool) -> #root::Result<#chunk_output> { ::core::unreachable!() }
             pub fn step(&self, #step_params, s: &mut #state) -> #root::Result<#step_output> { ::core::unreachable!() }
             pub fn step_t(&self, #step_params, s: &mut #state, train: bool) -> #root::Result<#step_output> { ::core::unreachable!() }
+            pub fn freeze(&self) -> #root::Result<#frozen #type_generics> { ::core::unreachable!() }
         }
     }
 }

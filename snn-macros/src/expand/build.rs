@@ -4,14 +4,17 @@
 //! Csnn {
 //!     conv1: Layer::build(&scope.child("conv1"), Conv2dConfig { in_channels: 1, .. })?,
 //!     stem: { let scope = scope.child("stem"); CsnnStem(Layer::build(&scope.child(0), ..)?, ..) },
+//!     __weights: Weights::of(&CsnnFrozen::graph(), vs),
 //! }
 //! ```
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 
+use super::frozen;
 use super::types::{Def, Types};
 use crate::ir::{Label, Leaf, Node, NodeKind, What};
+use crate::layers::Built;
 
 /// The struct literal of a list, a block or the net, with `scope` at its place.
 pub(super) fn literal(def: &Def<'_>, nodes: &[Node], types: &Types<'_>) -> TokenStream {
@@ -26,6 +29,12 @@ pub(super) fn literal(def: &Def<'_>, nodes: &[Node], types: &Types<'_>) -> Token
             Label::Index(..) => value,
         })
     });
+    // Last: the layers have put their weights there.
+    let weights = def.is_net().then(|| {
+        let frozen = frozen::path(types.net());
+        quote!(__weights: #root::Weights::of(&#frozen::graph(), vs))
+    });
+    let fields = fields.chain(weights);
     if def.tuple { quote!(#name(#(#fields),*)) } else { quote!(#name { #(#fields),* }) }
 }
 
@@ -51,14 +60,7 @@ fn value(node: &Node, types: &Types<'_>) -> TokenStream {
 fn built(leaf: &Leaf, node: &Node, label: &str, root: &TokenStream) -> TokenStream {
     match (&leaf.what, &leaf.built) {
         (What::Known(_), Some(built)) => {
-            let config = match &built.config {
-                Some(fields) => {
-                    let config = format_ident!("{}Config", built.ty.trim_end_matches("WithIndices"), span = node.blame.start);
-                    let fields = fields.iter().map(|(name, value)| quote!(#name: #value));
-                    quote!(#root::#config { #(#fields),* })
-                }
-                None => quote!(()),
-            };
+            let config = config(built, node, root);
             let ty = Ident::new(built.ty, node.blame.start);
             quote!(<#root::#ty as #root::Layer>::build(&scope.child(#label), #config)?)
         }
@@ -75,5 +77,17 @@ fn built(leaf: &Leaf, node: &Node, label: &str, root: &TokenStream) -> TokenStre
             }
         }
         _ => quote!(()),
+    }
+}
+
+/// `Conv2dConfig { in_channels: 1, .. }`
+pub(super) fn config(built: &Built, node: &Node, root: &TokenStream) -> TokenStream {
+    match &built.config {
+        Some(fields) => {
+            let config = format_ident!("{}Config", built.ty.trim_end_matches("WithIndices"), span = node.blame.start);
+            let fields = fields.iter().map(|(name, value)| quote!(#name: #value));
+            quote!(#root::#config { #(#fields),* })
+        }
+        None => quote!(()),
     }
 }

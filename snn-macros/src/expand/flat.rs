@@ -1,5 +1,5 @@
 //! Groups as straight-line code. In: a group's flow; out: one list of operations, with repeats and groups that take time
-//! away inlined, and every other list or block left as one call.
+//! away inlined, and every other list or block left as one call; or all of it, layer by layer.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -14,6 +14,8 @@ pub(super) struct Flat<'a> {
     pub(super) ops: Vec<FlatOp<'a>>,
     pub(super) outputs: Vec<Val>,
     pub(super) times: Vec<Time>,
+    /// Nothing is left as one call.
+    to_the_layers: bool,
 }
 
 pub(super) struct FlatOp<'a> {
@@ -40,9 +42,11 @@ pub(super) enum FlatKind<'a> {
     },
 }
 
-/// How generated code reaches a node: behind `self`, behind the state, and among the taps.
-#[derive(Clone)]
+/// How generated code reaches a node: behind `self`, behind the state, among the weights and among the taps.
+#[derive(Clone, Default)]
 pub(super) struct Place {
+    /// As in the VarStore: `stem.0`
+    pub(super) name: String,
     /// `.stem.0`
     pub(super) field: TokenStream,
     /// Taps before it.
@@ -92,10 +96,19 @@ fn step_into(group: &Group, label: &Label) -> TokenStream {
 
 impl<'a> Flat<'a> {
     pub(super) fn of(group: &'a Group) -> Flat<'a> {
-        let mut flat = Flat { inputs: Vec::new(), ops: Vec::new(), outputs: Vec::new(), times: Vec::new() };
+        Flat::new(group, false)
+    }
+
+    /// Every layer an operation of its own, whatever lists, blocks and containers it stands in; but a recurrent container is one.
+    pub(super) fn of_layers(group: &'a Group) -> Flat<'a> {
+        Flat::new(group, true)
+    }
+
+    fn new(group: &'a Group, to_the_layers: bool) -> Flat<'a> {
+        let mut flat = Flat { inputs: Vec::new(), ops: Vec::new(), outputs: Vec::new(), times: Vec::new(), to_the_layers };
         flat.inputs = group.flow.inputs.iter().map(|&v| flat.value(group, v)).collect();
         let inputs = flat.inputs.clone();
-        flat.outputs = flat.inline(group, &inputs, &Place { field: TokenStream::new(), tap: 0 });
+        flat.outputs = flat.inline(group, &inputs, &Place::default());
         flat
     }
 
@@ -133,9 +146,11 @@ impl<'a> Flat<'a> {
                 OpKind::Node(i) => {
                     let node = &group.nodes[*i];
                     let (outer, inner) = (&place.field, step_into(group, &node.label));
-                    let place = Place { field: quote!(#outer #inner), tap: offsets[*i] };
+                    let place = Place { name: node.label.behind(&place.name), field: quote!(#outer #inner), tap: offsets[*i] };
                     match &node.kind {
-                        NodeKind::Group(g) if inlined(g) || self.starts_static(g, &args) => self.inline(g, &args, &place),
+                        NodeKind::Group(g) if (self.to_the_layers && !g.feeds_back()) || inlined(g) || self.starts_static(g, &args) => {
+                            self.inline(g, &args, &place)
+                        }
                         _ => self.push(group, FlatKind::Node { node, place }, args, op),
                     }
                 }

@@ -8,6 +8,7 @@ mod docs;
 mod dump;
 mod flat;
 mod flow;
+mod frozen;
 mod methods;
 mod recording;
 mod run;
@@ -18,24 +19,38 @@ mod types;
 use proc_macro2::TokenStream;
 use quote::quote;
 
+use crate::Target;
 use crate::ir::Net;
 use types::Types;
 
 /// The model, whole.
-pub(crate) fn expand(net: &Net, root: &TokenStream) -> TokenStream {
+pub(crate) fn expand(net: &Net, target: Target, root: &TokenStream) -> TokenStream {
+    let (outside, inside) = checks(net, root);
+    let frozen = frozen::model(net, root, &inside);
+    let model = match target {
+        Target::Training => {
+            let training = training(net, root);
+            quote!(#outside #training #frozen)
+        }
+        Target::Frozen => quote!(#outside #frozen),
+    };
+    dump::write(&net.name.to_string(), &model);
+    model
+}
+
+/// The model that trains.
+fn training(net: &Net, root: &TokenStream) -> TokenStream {
     let mut types = Types::of(net, root);
     let run = run::functions(net, &mut types);
-    let (outside, inside) = checks(net, root);
     let summary = summary::constant(net, root);
-    let implementation = api::implementation(net, &types, &run, &summary, &inside);
+    let implementation = api::implementation(net, &types, &run, &summary);
     let structs = types.structs();
     let states = state::structs(net, &types);
     let fresh = state::fresh(&types);
     let recordings = recording::structs(net, &types);
     let methods = methods::impls(&types);
     let outputs = api::output_structs(net, root);
-    let model = quote! {
-        #outside
+    quote! {
         #structs
         #states
         #outputs
@@ -43,17 +58,22 @@ pub(crate) fn expand(net: &Net, root: &TokenStream) -> TokenStream {
         #implementation
         #fresh
         #methods
-    };
-    dump::write(&net.name.to_string(), &model);
-    model
+    }
 }
 
 /// What stands in for a net with errors.
-pub(crate) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
-    api::fallback(net, root)
+pub(crate) fn fallback(net: &Net, target: Target, root: &TokenStream) -> TokenStream {
+    let frozen = frozen::fallback(net, root);
+    match target {
+        Target::Training => {
+            let training = api::fallback(net, root);
+            quote!(#training #frozen)
+        }
+        Target::Frozen => frozen,
+    }
 }
 
-/// Const checks: items of their own where every size is a const, inside `new` where one is a const generic.
+/// Const checks: items of their own where every size is a const, inside `CsnnFrozen::graph`, which `new` calls, where one is a const generic.
 ///
 /// ```text
 /// const _: () = { use ::snn::__private::shape::check::*; features("fc1", 128, cfg::HIDDEN); };

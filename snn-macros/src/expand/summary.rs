@@ -19,7 +19,7 @@ pub(super) fn constant(net: &Net, root: &TokenStream) -> TokenStream {
 
 fn collect(group: &Group, prefix: &str, root: &TokenStream, rows: &mut Vec<TokenStream>) {
     for (i, node) in group.nodes.iter().enumerate() {
-        let name = if prefix.is_empty() { node.label.text() } else { format!("{prefix}.{}", node.label.text()) };
+        let name = node.label.behind(prefix);
         match &node.kind {
             NodeKind::Leaf(leaf) => rows.extend(row(leaf, &name, result(&group.flow, i), root)),
             NodeKind::Group(g) => {

@@ -39,6 +39,13 @@ pub(super) struct Def<'a> {
     pub(super) methods: BTreeMap<String, TokenStream>,
 }
 
+impl Def<'_> {
+    /// The net's own struct, which knows its weights by name.
+    pub(super) fn is_net(&self) -> bool {
+        matches!(self.group.kind, GroupKind::Net)
+    }
+}
+
 pub(super) struct Field {
     pub(super) label: Label,
     pub(super) kind: Kind,
@@ -162,7 +169,7 @@ impl<'a> Types<'a> {
         let mut n = 2;
         // The net's own companions keep their names: `CsnnState`, `CsnnOutput`, ..
         let net = self.net.name.to_string();
-        let reserved = |name: &str| ["State", "Output", "Step", "Chunk", "Recording"].iter().any(|s| name == format!("{net}{s}"));
+        let reserved = |name: &str| ["State", "Output", "Step", "Chunk", "Recording", "Frozen"].iter().any(|s| name == format!("{net}{s}"));
         while reserved(&name) || self.defs.iter().any(|d| d.name == name) {
             name = format!("{hint}{n}");
             n += 1;
@@ -185,7 +192,7 @@ impl<'a> Types<'a> {
 
     /// The struct definitions.
     pub(super) fn structs(&self) -> TokenStream {
-        let vis = &self.net.vis;
+        let (vis, root) = (&self.net.vis, self.root);
         let (generics, _, _) = self.net.generics.split_for_impl();
         let items = self.defs.iter().map(|def| {
             let Def { name, attrs, docs, .. } = def;
@@ -198,6 +205,8 @@ impl<'a> Types<'a> {
                 };
                 quote!(#(#attrs)* #[doc = #docs] pub #label #ty)
             });
+            let weights = def.is_net().then(|| quote!(__weights: #root::Weights));
+            let fields = fields.chain(weights);
             let body = if def.tuple { quote!((#(#fields),*);) } else { quote!({ #(#fields),* }) };
             quote!(#docs #(#attrs)* #[derive(Debug)] #vis struct #name #generics #body)
         });

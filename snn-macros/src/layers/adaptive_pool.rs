@@ -12,6 +12,7 @@ macro_rules! rows {
             modes: Modes::Both,
             state: None,
             reduces: None,
+            frozen: true,
             rule: |rule| adaptive_pool(rule, $name, $axes),
         }),+]
     };

@@ -15,6 +15,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: temporal_wise,
     },
     LayerSpec {
@@ -32,6 +33,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: multi_dimensional,
     },
 ];

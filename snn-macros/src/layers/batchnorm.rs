@@ -20,34 +20,35 @@ const V_TH: Param = param("v_th", Kind::Float, Default::Required);
 const STEPS: Param = param("T", Kind::Inferred, Default::Required);
 
 macro_rules! row {
-    ($rule:ident, $name:literal over $axes:literal, [$($first:expr),*], $modes:expr, $state:expr) => {
+    ($rule:ident, $name:literal over $axes:literal, [$($first:expr),*], $modes:expr, $state:expr, frozen: $frozen:literal) => {
         LayerSpec {
             name: $name,
             params: &[$($first,)* NUM_FEATURES, EPS, MOMENTUM, AFFINE, TRACK_RUNNING_STATS],
             modes: $modes,
             state: $state,
             reduces: None,
+            frozen: $frozen,
             rule: |rule| $rule(rule, $name, $axes),
         }
     };
 }
 
 pub(super) const LAYERS: &[LayerSpec] = &[
-    row!(batch_norm, "BatchNorm1d" over 1, [], Modes::Both, None),
-    row!(batch_norm, "BatchNorm2d" over 2, [], Modes::Both, None),
-    row!(batch_norm, "BatchNorm3d" over 3, [], Modes::Both, None),
+    row!(batch_norm, "BatchNorm1d" over 1, [], Modes::Both, None, frozen: true),
+    row!(batch_norm, "BatchNorm2d" over 2, [], Modes::Both, None, frozen: true),
+    row!(batch_norm, "BatchNorm3d" over 3, [], Modes::Both, None, frozen: true),
     // Its weight starts at `alpha * v_th`.
-    row!(threshold_dependent, "ThresholdDependentBatchNorm1d" over 1, [ALPHA, V_TH], Modes::MultiOnly, None),
-    row!(threshold_dependent, "ThresholdDependentBatchNorm2d" over 2, [ALPHA, V_TH], Modes::MultiOnly, None),
-    row!(threshold_dependent, "ThresholdDependentBatchNorm3d" over 3, [ALPHA, V_TH], Modes::MultiOnly, None),
+    row!(threshold_dependent, "ThresholdDependentBatchNorm1d" over 1, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: false),
+    row!(threshold_dependent, "ThresholdDependentBatchNorm2d" over 2, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: false),
+    row!(threshold_dependent, "ThresholdDependentBatchNorm3d" over 3, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: false),
     // A learned scale for each step.
-    row!(temporal_effective, "TemporalEffectiveBatchNorm1d" over 1, [STEPS], Modes::MultiOnly, None),
-    row!(temporal_effective, "TemporalEffectiveBatchNorm2d" over 2, [STEPS], Modes::MultiOnly, None),
-    row!(temporal_effective, "TemporalEffectiveBatchNorm3d" over 3, [STEPS], Modes::MultiOnly, None),
+    row!(temporal_effective, "TemporalEffectiveBatchNorm1d" over 1, [STEPS], Modes::MultiOnly, None, frozen: false),
+    row!(temporal_effective, "TemporalEffectiveBatchNorm2d" over 2, [STEPS], Modes::MultiOnly, None, frozen: false),
+    row!(temporal_effective, "TemporalEffectiveBatchNorm3d" over 3, [STEPS], Modes::MultiOnly, None, frozen: false),
     // A batch normalisation for each step.
-    row!(through_time, "BatchNormThroughTime1d" over 1, [STEPS], Modes::Both, Some(State::Memory)),
-    row!(through_time, "BatchNormThroughTime2d" over 2, [STEPS], Modes::Both, Some(State::Memory)),
-    row!(through_time, "BatchNormThroughTime3d" over 3, [STEPS], Modes::Both, Some(State::Memory)),
+    row!(through_time, "BatchNormThroughTime1d" over 1, [STEPS], Modes::Both, Some(State::Memory), frozen: false),
+    row!(through_time, "BatchNormThroughTime2d" over 2, [STEPS], Modes::Both, Some(State::Memory), frozen: false),
+    row!(through_time, "BatchNormThroughTime3d" over 3, [STEPS], Modes::Both, Some(State::Memory), frozen: false),
 ];
 
 fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Built, ()> {
@@ -82,7 +83,9 @@ fn batch_norm(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Buil
         rule.pass("track_running_stats"),
     ];
     let (macs, checks) = (Size::product(rule.input), std::mem::take(&mut rule.checks));
-    Ok(Built { config: Some(config), weights, macs, checks, scales_channels: true, ..Built::keeps(rule, ty) })
+    // It normalises by the statistics of the batch then: there are none to fold.
+    let only_libtorch = (!rule.flag("track_running_stats")).then_some("track_running_stats = false");
+    Ok(Built { config: Some(config), weights, macs, checks, only_libtorch, scales_channels: true, ..Built::keeps(rule, ty) })
 }
 
 /// `works` is the number of axes for which there is a layer that takes what arrives.

@@ -36,18 +36,19 @@ const LAYERS_INSIDE: Param = param(SEVERAL, Kind::Layers, Default::Required);
 const SUB_MODULE: Param = param("sub_module", Kind::Layers, Default::Required);
 
 /// Runs the layers in it on what arrives, and keeps its shape from their point of view.
-const fn container(name: &'static str, params: &'static [Param], modes: Modes) -> LayerSpec {
-    LayerSpec { name, params, modes, state: None, reduces: None, rule: |rule| Ok(Built::keeps(rule, "")) }
+const fn container(name: &'static str, params: &'static [Param], modes: Modes, frozen: bool) -> LayerSpec {
+    LayerSpec { name, params, modes, state: None, reduces: None, frozen, rule: |rule| Ok(Built::keeps(rule, "")) }
 }
 
 pub(super) const LAYERS: &[LayerSpec] = &[
-    container("MultiStepContainer", &[LAYERS_INSIDE], Modes::MultiOnly),
-    container("SeqToANNContainer", &[LAYERS_INSIDE], Modes::MultiOnly),
-    container("StepModeContainer", &[LAYERS_INSIDE, param("stateful", Kind::Bool, Default::Required)], Modes::Both),
+    container("MultiStepContainer", &[LAYERS_INSIDE], Modes::MultiOnly, true),
+    container("SeqToANNContainer", &[LAYERS_INSIDE], Modes::MultiOnly, true),
+    container("StepModeContainer", &[LAYERS_INSIDE, param("stateful", Kind::Bool, Default::Required)], Modes::Both, true),
     container(
         "ElementWiseRecurrentContainer",
         &[SUB_MODULE, param("element_wise_function", Kind::Function, Default::Required)],
         Modes::Both,
+        true,
     ),
     LayerSpec {
         name: "LinearRecurrentContainer",
@@ -60,10 +61,11 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
+        frozen: true,
         rule: linear_recurrent,
     },
-    container("TLastMultiStepContainer", &[LAYERS_INSIDE], Modes::Both),
-    container("TLastSeqToANNContainer", &[LAYERS_INSIDE], Modes::Both),
+    container("TLastMultiStepContainer", &[LAYERS_INSIDE], Modes::Both, false),
+    container("TLastSeqToANNContainer", &[LAYERS_INSIDE], Modes::Both, false),
 ];
 
 /// Neurons around which a recurrent container is one kernel (kernels/src/neuron/feedback.rs); around the others it steps.

@@ -27,6 +27,7 @@ macro_rules! rows {
             modes: Modes::Both,
             state: None,
             reduces: None,
+            frozen: true,
             rule: |rule| conv(rule, $name, $axes),
         }),+]
     };

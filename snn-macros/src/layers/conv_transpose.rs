@@ -25,6 +25,7 @@ macro_rules! rows {
             modes: Modes::Both,
             state: None,
             reduces: None,
+            frozen: true,
             rule: |rule| conv_transpose(rule, $name, $axes),
         }),+]
     };

@@ -10,6 +10,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Mask),
         reduces: None,
+        frozen: true,
         rule: |rule| dropout(rule, "Dropout"),
     },
     LayerSpec {
@@ -18,6 +19,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Mask),
         reduces: None,
+        frozen: true,
         rule: |rule| dropout(rule, "Dropout2d"),
     },
 ];

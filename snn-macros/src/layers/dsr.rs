@@ -21,6 +21,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: |rule| dsr(rule, "DSRIFNode", &[]),
     },
     LayerSpec {
@@ -38,6 +39,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: |rule| dsr(rule, "DSRLIFNode", &["tau", "delta_t"]),
     },
 ];

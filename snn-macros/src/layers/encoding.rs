@@ -16,6 +16,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Memory),
         reduces: None,
+        frozen: false,
         rule: |rule| {
             let root = rule.root;
             let code = match &rule.arg("enc_function").value {
@@ -33,6 +34,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Memory),
         reduces: None,
+        frozen: false,
         rule: |rule| {
             let digits = round(rule, "K");
             encoder(rule, "WeightedPhaseEncoder", vec![rule.field("K", &digits)], &digits)
@@ -44,6 +46,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Draws),
         reduces: None,
+        frozen: false,
         rule: |rule| Ok(Built::keeps(rule, "PoissonEncoder")),
     },
 ];

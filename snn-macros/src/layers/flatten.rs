@@ -10,6 +10,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
+        frozen: true,
         rule: flatten,
     },
     LayerSpec {
@@ -18,6 +19,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
+        frozen: true,
         rule: |rule| Ok(Built::keeps(rule, "Identity")),
     },
 ];

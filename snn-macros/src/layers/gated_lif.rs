@@ -25,6 +25,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::MultiOnly,
     state: Some(State::Neuron),
     reduces: None,
+    frozen: false,
     rule: gated_lif,
 }];
 

@@ -16,6 +16,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
+    frozen: false,
     rule: group_norm,
 }];
 

@@ -14,6 +14,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
+    frozen: true,
     rule: |rule| linear(rule, "Linear"),
 }];
 

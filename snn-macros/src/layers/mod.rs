@@ -56,6 +56,8 @@ pub(crate) struct LayerSpec {
     pub(crate) state: Option<State>,
     /// The function on time that the layer stands for: `MeanOverTime` is `mean_over_time`.
     pub(crate) reduces: Option<&'static str>,
+    /// Runs without libtorch: `snn_infer::frozen` has a marker of its runtime type's name. A container: what is in it runs as if it stood there.
+    pub(crate) frozen: bool,
     /// What comes out for what goes in; reports what does not fit.
     pub(crate) rule: fn(&mut Rule<'_>) -> Result<Built, ()>,
 }

@@ -24,6 +24,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: Some(State::Neuron),
     reduces: None,
+    frozen: false,
     rule: mpbn_lif,
 }];
 

@@ -23,7 +23,7 @@ const fn float(name: &'static str, default: f64) -> Param {
 }
 
 const fn row(name: &'static str, params: &'static [Param], rule: fn(&mut Rule<'_>) -> Result<Built, ()>) -> LayerSpec {
-    LayerSpec { name, params, modes: Modes::Both, state: Some(State::Neuron), reduces: None, rule }
+    LayerSpec { name, params, modes: Modes::Both, state: Some(State::Neuron), reduces: None, frozen: true, rule }
 }
 
 pub(super) const LAYERS: &[LayerSpec] = &[

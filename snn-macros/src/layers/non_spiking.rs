@@ -15,6 +15,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: |rule| non_spiking(rule, "NonSpikingIFNode"),
     },
     LayerSpec {
@@ -23,6 +24,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: |rule| {
             check_tau(rule, "tau")?;
             let mut built = non_spiking(rule, "NonSpikingLIFNode")?;

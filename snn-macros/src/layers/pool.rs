@@ -22,6 +22,7 @@ macro_rules! max_rows {
             modes: Modes::Both,
             state: None,
             reduces: None,
+            frozen: true,
             rule: |rule| max_pool(rule, [$name, $with_indices], $axes),
         }),+]
     };
@@ -43,6 +44,7 @@ macro_rules! avg_row {
             modes: Modes::Both,
             state: None,
             reduces: None,
+            frozen: true,
             rule: |rule| avg_pool(rule, $name, $axes),
         }
     };
@@ -139,8 +141,11 @@ fn max_pool(rule: &mut Rule<'_>, [plain, with_indices]: [&'static str; 2], axes:
         rule.pass("dilation"),
         rule.pass("ceil_mode"),
     ];
-    let (ty, outputs) = if rule.flag("return_indices") { (with_indices, vec![out.clone(), out]) } else { (plain, vec![out]) };
-    Ok(Built { config: Some(config), outputs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
+    let (ty, outputs, only_libtorch) = match rule.flag("return_indices") {
+        true => (with_indices, vec![out.clone(), out], Some("return_indices = true")),
+        false => (plain, vec![out], None),
+    };
+    Ok(Built { config: Some(config), outputs, only_libtorch, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, ty) })
 }
 
 fn avg_pool(rule: &mut Rule<'_>, ty: &'static str, axes: usize) -> Result<Built, ()> {

@@ -9,6 +9,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
+    frozen: false,
     rule: print_shape,
 }];
 

@@ -13,6 +13,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
+        frozen: false,
         rule: psn,
     },
     LayerSpec {
@@ -26,6 +27,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Memory),
         reduces: None,
+        frozen: false,
         rule: masked_psn,
     },
     LayerSpec {
@@ -34,6 +36,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Memory),
         reduces: None,
+        frozen: false,
         rule: sliding_psn,
     },
 ];

@@ -39,7 +39,7 @@ const ONE_FUNCTION: &[Param] = &[
 ];
 
 const fn network(name: &'static str, params: &'static [Param], rule: fn(&mut Rule<'_>) -> Result<Built, ()>) -> LayerSpec {
-    LayerSpec { name, params, modes: Modes::MultiOnly, state: Some(State::Memory), reduces: None, rule }
+    LayerSpec { name, params, modes: Modes::MultiOnly, state: Some(State::Memory), reduces: None, frozen: false, rule }
 }
 
 pub(super) const LAYERS: &[LayerSpec] = &[

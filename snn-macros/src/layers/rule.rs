@@ -29,6 +29,8 @@ pub(crate) struct Built {
     pub(crate) modes: Modes,
     /// A sequence goes in and one value comes out: time is gone behind it.
     pub(crate) ends_time: bool,
+    /// The argument that asks for what only libtorch gives: `return_indices = true`.
+    pub(crate) only_libtorch: Option<&'static str>,
     /// It scales and shifts each channel, and no more: a neuron behind it can do that itself.
     pub(crate) scales_channels: bool,
     /// Const checks where a size is rustc's to know.
@@ -46,6 +48,7 @@ impl Built {
             state: Size::Known(0),
             macs: Size::Known(0),
             modes: rule.spec.modes,
+            only_libtorch: None,
             ends_time: false,
             scales_channels: false,
             checks: Vec::new(),

@@ -19,7 +19,7 @@ const PARAMS: &[Param] = &[
 ];
 
 const fn attention(name: &'static str, rule: fn(&mut Rule<'_>) -> Result<Built, ()>) -> LayerSpec {
-    LayerSpec { name, params: PARAMS, modes: Modes::MultiOnly, state: Some(State::Memory), reduces: None, rule }
+    LayerSpec { name, params: PARAMS, modes: Modes::MultiOnly, state: Some(State::Memory), reduces: None, frozen: false, rule }
 }
 
 pub(super) const LAYERS: &[LayerSpec] = &[

@@ -16,6 +16,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: Some(State::Memory),
     reduces: None,
+    frozen: false,
     rule: stbif,
 }];
 

@@ -8,5 +8,6 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: Some("mean_over_time"),
+    frozen: true,
     rule: |rule| Ok(Built::keeps(rule, "Identity")),
 }];

@@ -20,6 +20,7 @@ macro_rules! rows {
             modes: Modes::Both,
             state: None,
             reduces: None,
+            frozen: false,
             rule: |rule| unpool(rule, $name, $axes),
         }),+]
     };

@@ -32,6 +32,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
+        frozen: false,
         rule: |rule| conv(rule, "WSConv2d", 2).and_then(|built| standardised(rule, built, "conv", "Conv2d")),
     },
     LayerSpec {
@@ -46,6 +47,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
+        frozen: false,
         rule: |rule| linear(rule, "WSLinear").and_then(|built| standardised(rule, built, "linear", "Linear")),
     },
 ];

@@ -16,6 +16,7 @@
 //! - `@error{..}`: the macro call as a whole.
 //! - Lines are counted without the annotations, so adding one does not change "(line 3)".
 //! - A file without annotations must give no message.
+//! - Files of the topic `frozen` are compiled for a build without libtorch.
 //!
 //! `SNN_UPDATE=1 cargo test -p snn-macros annotated` rewrites the annotations to what is reported now: read the diff.
 //! Files in `pending/` wait for the stage that reports them and are skipped.
@@ -27,15 +28,16 @@ use std::{env, fs, panic};
 use proc_macro2::TokenStream;
 
 use super::support::macro_calls;
+use crate::Target;
 use crate::diag::{Diagnostic, Diagnostics, Level};
 
 /// The stages under test.
-fn front_end((name, tokens): (String, TokenStream)) -> Vec<Diagnostic> {
+fn front_end((name, tokens): (String, TokenStream), target: Target) -> Vec<Diagnostic> {
     let mut diags = Diagnostics::new();
     if name == "snn_neuron" {
         let _ = crate::neuron::front(tokens, &mut diags);
     } else {
-        let _ = crate::front(tokens, &quote::quote!(::snn::__private), &mut diags);
+        let _ = crate::front(tokens, target, &quote::quote!(::snn::__private), &mut diags);
     }
     diags.finish()
 }
@@ -51,7 +53,9 @@ fn annotated() {
         let written = fs::read_to_string(file).unwrap_or_else(|e| panic!("{}: {e}", file.display()));
         let shown = file.strip_prefix(&root).unwrap_or(file).display().to_string();
         let source = without_annotations(&written);
-        let Ok(diags) = panic::catch_unwind(|| macro_calls(&source).into_iter().flat_map(front_end).collect::<Vec<_>>()) else {
+        let target = if shown.starts_with("frozen") { Target::Frozen } else { Target::Training };
+        let all = || macro_calls(&source).into_iter().flat_map(|call| front_end(call, target)).collect::<Vec<_>>();
+        let Ok(diags) = panic::catch_unwind(all) else {
             failures.push(format!("{shown}: the front end panics"));
             continue;
         };

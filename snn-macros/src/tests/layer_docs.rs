@@ -39,6 +39,7 @@ fn page() -> String {
 Names, parameters, their order and defaults are SpikingJelly's, hence torch's. Shapes are per sample, without batch and time; `_` may stand for
 the first size of a layer, which is then inferred. Every layer takes `step_mode = 's' | 'm'` besides; the default is the net's. Functions of sizes
 (`conv`, `pool`, ..) are those of `snn_shape`, with padding on both sides added up. Weights are named as in SpikingJelly's `state_dict`.
+What has no frozen form keeps a net from running without libtorch (`freeze`, and the feature `infer`).
 ",
     );
     for section in Section::ALL {
@@ -129,6 +130,7 @@ fn layer(page: &mut String, section: Section, spec: &'static LayerSpec) {
         Modes::MultiOnly => "`'m'` only: it works on whole sequences",
     };
     let _ = writeln!(page, "- Step modes: {modes}");
+    let _ = writeln!(page, "- Frozen form: {}", if spec.frozen { "yes" } else { "none, it runs on libtorch alone" });
     if is_container(spec) {
         let shape = match spec.name {
             "LinearRecurrentContainer" => "`[.., in_features]` to `[.., out_features]`",

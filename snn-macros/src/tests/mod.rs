@@ -2,6 +2,7 @@
 //! front end and compares the messages with those written there; the others look at what `parse` returns.
 
 mod annotated;
+mod frozen;
 mod grammar;
 mod layer_docs;
 mod mutation;

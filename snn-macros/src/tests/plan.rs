@@ -4,7 +4,7 @@ use quote::quote;
 
 /// How often the expansion of a net calls each of these.
 fn calls<const N: usize>(net: &str, names: [&str; N]) -> [usize; N] {
-    let code = crate::compile(format!("(::snn) {net}").parse().expect("tokens"));
+    let code = crate::compile(format!("(::snn) {net}").parse().expect("tokens"), crate::Target::Training);
     let text = quote!(#code).to_string();
     assert!(!text.contains("compile_error"), "{text}");
     names.map(|name| text.matches(&format!(":: {name} (")).count())

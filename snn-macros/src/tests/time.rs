@@ -6,7 +6,7 @@ use quote::quote;
 
 /// The names of all functions of the expansion, which has to be free of messages.
 fn functions(net: &str) -> BTreeSet<String> {
-    let code = crate::compile(format!("(::snn) {net}").parse().expect("tokens"));
+    let code = crate::compile(format!("(::snn) {net}").parse().expect("tokens"), crate::Target::Training);
     let file: syn::File = syn::parse2(quote!(#code)).expect("the expansion is Rust");
     assert!(!quote!(#code).to_string().contains("compile_error"), "{code}");
     let functions = file.items.iter().filter_map(|item| if let syn::Item::Impl(i) = item { Some(&i.items) } else { None }).flatten();

@@ -1,11 +1,11 @@
 //! Layers and directions of a recurrent network. In: a sequence and the last outputs of all layers; out: the outputs of the last layer,
 //! and the last outputs moved on.
 
+use snn_infer::__private::check_share;
 use snn_kernels::{Cell, Gates};
 use tch::Tensor;
 
 use super::cell::RecurrentCell;
-use crate::dropout::check_share;
 use crate::error::{Error, Result};
 use crate::layer::Cx;
 use crate::rng::Stream;
@@ -48,7 +48,7 @@ impl Stack {
     ) -> Result<Stack> {
         let Shape { cell, input_size, hidden_size, num_layers, .. } = shape;
         positive(scope, &[("input_size", input_size), ("hidden_size", hidden_size), ("num_layers", num_layers)])?;
-        check_share(scope, "dropout_p", dropout_p)?;
+        check_share("dropout_p", dropout_p).map_err(Error::refused(scope))?;
         for (argument, function) in &surrogates {
             function.as_ref().map_or(Ok(()), |function| surrogate::check(function, scope.name(), argument))?;
         }

@@ -5,6 +5,11 @@ macro_rules! snn_net {
     ($($tokens:tt)*) => { snn_macros::snn_net! { (crate::snn) $($tokens)* } };
 }
 
+// That of a build without libtorch.
+macro_rules! snn_frozen_net {
+    ($($tokens:tt)*) => { snn_macros::snn_frozen_net! { (crate::snn) $($tokens)* } };
+}
+
 pub mod __private {
     pub use snn_shape as shape;
 
@@ -118,6 +123,74 @@ pub mod __private {
             fn from(_: Sigmoid) -> Surrogate {
                 Surrogate
             }
+        }
+    }
+    #[derive(Debug)]
+    pub struct Weights;
+    impl Weights {
+        pub fn of(_: &infer::Result<infer::Graph>, _: &nn::Path<'_>) -> Weights {
+            Weights
+        }
+        pub fn freeze(&self, _: infer::Graph) -> Result<infer::Model> {
+            Ok(infer::Model)
+        }
+    }
+    pub fn freeze<L>(_: &mut infer::Builder, _: &str, _: impl Sized, _: &[infer::Value]) -> infer::Result<infer::Value> {
+        Ok(infer::Value)
+    }
+    pub fn unfrozen(_: &str, _: &str) -> infer::Error {
+        infer::Error
+    }
+    pub mod infer {
+        pub struct Error;
+        impl From<Error> for super::Error {
+            fn from(_: Error) -> super::Error {
+                super::Error
+            }
+        }
+        pub type Result<T, E = Error> = std::result::Result<T, E>;
+        #[derive(Clone, Copy)]
+        pub struct Value;
+        pub struct Graph;
+        pub struct State;
+        pub struct Builder;
+        impl Builder {
+            pub fn new(_: &str, _: usize) -> Builder {
+                Builder
+            }
+            pub fn input(&mut self, _: &str, _: &[usize], _: bool) -> Value {
+                Value
+            }
+            pub fn function(&mut self, _: &str, _: &[Value]) -> Result<Value> {
+                Ok(Value)
+            }
+            pub fn output(&mut self, _: &str, _: Value) {}
+            pub fn finish(self) -> Graph {
+                Graph
+            }
+        }
+        #[derive(Debug)]
+        pub struct Model;
+        impl Model {
+            pub fn load(_: Graph, _: impl AsRef<std::path::Path>) -> Result<Model> {
+                Ok(Model)
+            }
+            pub fn save(&self, _: impl AsRef<std::path::Path>) -> Result<()> {
+                Ok(())
+            }
+            pub fn infer(&mut self, _: &[&[f32]], _: &mut [&mut [f32]]) -> Result<()> {
+                Ok(())
+            }
+            pub fn step(&mut self, _: &[&[f32]], _: &mut [&mut [f32]], _: &mut State) -> Result<()> {
+                Ok(())
+            }
+            pub fn state(&self, _: usize) -> State {
+                State
+            }
+        }
+        /// The layers themselves stand in for their markers.
+        pub mod frozen {
+            pub use super::super::*;
         }
     }
     pub mod ops {

@@ -1,0 +1,6 @@
+//! What most programs need: `use snn::prelude::*;`.
+
+pub use crate::error::{Error, Result};
+pub use crate::model::Model;
+pub use crate::snn_net;
+pub use crate::state::State;

@@ -1,0 +1,50 @@
+//! From a net that trains to its frozen model. In: the graph that `snn_net!` writes, and the place where the net was built; out: its weights
+//! by name, and a model made of what they are now.
+
+use snn_infer::{Graph, Model};
+use tch::{Device, Kind, TchError, Tensor, nn};
+
+use crate::error::{Error, Result};
+
+/// The weights of a net by name. They share their memory with those in its layers and in the `VarStore`: what training, loading and moving to
+/// another device does to those, it does to these.
+#[derive(Debug)]
+pub struct Weights(Vec<(String, Tensor)>);
+
+impl Weights {
+    /// Those that the graph asks for, of a net that was built at `vs`. A net that cannot be frozen asks for none.
+    pub fn of(graph: &snn_infer::Result<Graph>, vs: &nn::Path<'_>) -> Weights {
+        let find = |name: &str| get(vs, name).map(|tensor| (name.to_string(), tensor));
+        Weights(graph.iter().flat_map(Graph::weights).filter_map(find).collect())
+    }
+
+    /// The graph with the weights as they are now, in `f32`.
+    ///
+    /// # Errors
+    ///
+    /// The weights do not fit the graph, or libtorch does not give them.
+    pub fn freeze(&self, graph: Graph) -> Result<Model> {
+        let mut failed = None;
+        let model = Model::new(graph, |name| {
+            let (_, tensor) = self.0.iter().find(|(known, _)| known == name)?;
+            numbers(tensor).map_err(|e| failed = Some(Error::in_layer(name)(e))).ok()
+        });
+        match failed {
+            Some(e) => Err(e),
+            None => Ok(model?),
+        }
+    }
+}
+
+fn numbers(tensor: &Tensor) -> Result<(Vec<usize>, Vec<f32>), TchError> {
+    let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
+    let mut values = vec![0.0; tensor.numel()];
+    tensor.f_copy_data(&mut values, tensor.numel())?;
+    Ok((tensor.size().into_iter().map(|n| n as usize).collect(), values))
+}
+
+/// The variable of that dotted name.
+fn get(vs: &nn::Path<'_>, name: &str) -> Option<Tensor> {
+    let (layer, name) = name.rsplit_once('.')?;
+    layer.split('.').fold(vs.clone(), |path, part| path.sub(part)).get(name)
+}
