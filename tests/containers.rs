@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Kind, Result, Seq, Shape1, Tensor, snn_net};
+use support::frozen::{frozen, unfrozen};
 use support::{assert_near, assert_says, input, names, rand, shake, store};
 
 /// A function of the user's own, (y_prev, x).
@@ -93,6 +94,7 @@ fn weights_and_states_have_spikingjellys_names() -> Result<()> {
         v
     };
     assert_eq!(sorted(state), sorted(expected.map(String::from).to_vec()));
+
     Ok(())
 }
 
@@ -176,6 +178,7 @@ fn a_recurrent_container_is_its_definition() -> Result<()> {
         g = linear(&(g - x.get(t)), &net.ew.sub_module.0);
         assert_near(&z.get(t), &g, 1e-6);
     }
+    unfrozen!(Rec, "Rec.rec.sub_module.1", "`Tanh`");
     Ok(())
 }
 
@@ -209,6 +212,8 @@ fn a_static_input_enters_at_every_step() -> Result<()> {
     for (a, b) in [(&*a.0, &*b.0), (&*a.1, &*b.1), (&*a.2, &*b.2)] {
         assert_near(a, b, 1e-6);
     }
+    frozen!(Shown, ShownFrozen, x: still [2, 6]);
+    frozen!(ShownS, ShownSFrozen, x: still [2, 6]);
     Ok(())
 }
 
@@ -229,6 +234,7 @@ fn neurons_inside_are_recorded() -> Result<()> {
     assert_near(&rec.rec.sub_module.1.spikes, &y, 0.0);
     assert_eq!(rec.steps.sn.voltage.size(), [4, 2, 6]);
     assert!(rec.steps.sn.spikes.sum(Kind::Float).double_value(&[]) > 0.0);
+    frozen!(Tapped, TappedFrozen, x: seq [4, 3, 6]);
     Ok(())
 }
 
@@ -260,6 +266,8 @@ fn time_in_the_last_axis() -> Result<()> {
     assert!(b.0.sum(Kind::Float).double_value(&[]) > 0.0);
     assert_near(&a.0, &b.0.movedim_int(0, -1), 1e-6);
     assert_near(&a.1, &b.1.movedim_int(0, -1), 1e-6);
+    unfrozen!(Last, "Last.steps", "`TLastMultiStepContainer`");
+    frozen!(First, FirstFrozen, x: seq [5, 3, 6]);
     Ok(())
 }
 
@@ -331,6 +339,7 @@ fn containers_and_blocks_nest() -> Result<()> {
         assert_near(&*net.step(&x.step(t).expect("three steps"), &mut s)?, &whole.get(t as i64), 1e-5);
     }
     assert_eq!(s.named_tensors().iter().filter(|(name, _)| name.ends_with(".y")).count(), 6);
+    unfrozen!(Nested<5>, "Nested.loops.0.rec", "a function of your own");
     Ok(())
 }
 
@@ -395,6 +404,8 @@ fn a_neuron_that_hears_itself_is_one_kernel_with_the_same_numbers() -> Result<()
     let (_, b) = many.forward_recorded(&Stepping::input(x)?, false)?;
     assert_near(&a.a.sub_module.0.spikes, &b.a.sub_module.0.spikes, 0.0);
     assert_near(&a.a.sub_module.0.voltage, &b.a.sub_module.0.voltage, 1e-6);
+    frozen!(OneKernel, OneKernelFrozen, x: seq [6, 3, 5]);
+    unfrozen!(Stepping, "Stepping.a", "a function of your own");
     Ok(())
 }
 
@@ -424,5 +435,14 @@ fn many_steps_are_a_loop_of_the_same_step() -> Result<()> {
     let y = looped.forward(&Looped::input(x.shallow_clone())?)?;
     assert_near(&y, &*written.forward(&Written::input(x)?)?, 0.0);
     assert!(y.get(69).abs().max().double_value(&[]) > 0.0);
+    unfrozen!(Looped, "Looped.rec.sub_module.1", "`Tanh`");
+    unfrozen!(Written, "Written.rec.sub_module.1", "`Tanh`");
+    Ok(())
+}
+
+#[test]
+fn functions_of_the_users_own_have_no_frozen_form() -> Result<()> {
+    unfrozen!(Multi, "Multi.ew", "a function of your own");
+    unfrozen!(Single, "Single.ew", "a function of your own");
     Ok(())
 }

@@ -6,6 +6,7 @@
 mod support;
 
 use snn::{Kind, Result, Shape1, Static, Tensor, snn_net};
+use support::frozen::{frozen, unfrozen};
 use support::{assert_near, input, names, shake, store};
 
 include!("../snn-macros/src/tests/models/csnn.rs");
@@ -197,5 +198,14 @@ fn spiking_vgg11_learns_and_streams() -> Result<()> {
     let mut s = net.state(3);
     let steps = (0..4).map(|_| Ok(net.step(&x, &mut s)?.into_tensor())).collect::<Result<Vec<_>>>()?;
     assert_near(&Tensor::stack(&steps, 0).mean_dim(&[0i64][..], false, None), &whole, 1e-5);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Csnn, CsnnFrozen, x: still [1, 1, 28, 28]);
+    frozen!(SewResNet18Small, SewResNet18SmallFrozen, x: still [2, 3, 32, 32]);
+    unfrozen!(ShdNet, "ShdNet.time_shift", "a function of your own");
+    unfrozen!(SpikingVgg11<4>, "SpikingVgg11.classifier.vote", "`VotingLayer`");
     Ok(())
 }

@@ -3,6 +3,7 @@
 mod support;
 
 use snn::{Result, Static, Tensor, nn, snn_net};
+use support::frozen::frozen;
 use support::{assert_near, distance, input, names, shake, store};
 
 snn_net! {
@@ -249,5 +250,12 @@ fn weights_survive_a_file() -> Result<()> {
     assert!(distance(&*net.forward(&x)?, &*other.forward(&x)?) > 0.0);
     snn::load(&other_vs, &path)?;
     assert_near(&*net.forward(&x)?, &*other.forward(&x)?, 0.0);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Csnn, CsnnFrozen, x: still [3, 1, 12, 12]);
+    frozen!(Stream, StreamFrozen, x: seq [5, 2, 6]);
     Ok(())
 }

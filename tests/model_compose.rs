@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Kind, Result, Tensor, snn_net};
+use support::frozen::frozen;
 use support::{assert_near, input, names, shake, store};
 
 snn_net! {
@@ -213,5 +214,14 @@ fn recordings_follow_the_structure() -> Result<()> {
     assert_eq!(rec.towers[1].act.voltage.size(), [3, 2, 7]);
     assert!(support::distance(&rec.towers[0].act.voltage, &rec.towers[1].act.voltage) > 0.0);
     assert_near(&rec.tail.1.spikes.mean_dim(0, false, None), &y, 1e-6);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(SewResNet, SewResNetFrozen, x: still [3, 2, 8, 8]);
+    frozen!(Small, SmallFrozen, x: still [3, 2, 8, 8]);
+    frozen!(Choice, ChoiceFrozen, x: seq [3, 4, 6]);
+    frozen!(Tapped, TappedFrozen, x: seq [3, 4, 6]);
     Ok(())
 }

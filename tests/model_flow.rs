@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Kind, Layer, Result, Seq, Shape1, Static, Tensor, snn_net};
+use support::frozen::{frozen, unfrozen};
 use support::{assert_near, input, shake, store};
 
 snn_net! {
@@ -208,5 +209,18 @@ fn a_pool_may_tell_where_the_maxima_were() -> Result<()> {
     let y = net.forward(&Indexed::input(x)?)?;
     assert_eq!(Vec::<i64>::try_from(y.at.flatten(0, 4)).expect("integers"), [5, 7, 13, 15, 5, 7, 13, 15]);
     assert_eq!(Vec::<f32>::try_from(y.y.flatten(0, 4)).expect("floats"), [5.0, 7.0, 13.0, 15.0, 21.0, 23.0, 29.0, 31.0]);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Pairs, PairsFrozen, x: seq [3, 5, 6] => add, mul, sew_add, and, iand, a, b);
+    frozen!(PairsS, PairsSFrozen, x: seq [3, 5, 6] => add, mul, sew_add, and, iand, a, b);
+    frozen!(Join, JoinFrozen, x: seq [3, 5, 6], gate: still [5, 3]);
+    frozen!(JoinS, JoinSFrozen, x: seq [3, 5, 6], gate: still [5, 3]);
+    frozen!(Channels, ChannelsFrozen, x: still [5, 2, 4, 4]);
+    frozen!(NoTime, NoTimeFrozen, x: still [5, 6]);
+    frozen!(Through, ThroughFrozen, x: seq [2, 5, 6] => y, x);
+    unfrozen!(Indexed, "Indexed.pool", "`MaxPool2d` with `return_indices = true`");
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Device, Error, Kind, Result, Seq, Shape1, Shape3, Static, Steps, Tensor, snn_net};
+use support::frozen::frozen;
 use support::{assert_says, input, store};
 
 snn_net! {
@@ -116,5 +117,13 @@ fn typed_tensors_check_what_they_wrap() -> Result<()> {
     assert_eq!(format!("{seq:?}"), "Seq[3, 2, 6]");
     let t = seq.tensor().shallow_clone();
     assert!(Steps::from(seq).into_tensor().equal(&t));
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Still, StillFrozen, image: still [5, 1, 4, 4]);
+    frozen!(Moving, MovingFrozen, x: seq [3, 5, 6]);
+    frozen!(Both, BothFrozen, x: seq [3, 5, 6], gate: still [5, 2]);
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Kind, Result, State, Steps, Tensor, nn, snn_net};
+use support::frozen::unfrozen;
 use support::{assert_near, assert_says, input, rand, store};
 
 mod cfg {
@@ -132,5 +133,15 @@ fn a_static_input_is_remembered_step_by_step() -> Result<()> {
     let _ = net.forward_from(&Shown::input(x)?, &mut s, false)?;
     State::reset(&mut s);
     assert!(s.named_tensors().is_empty());
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    unfrozen!(InSteps, "InSteps.norm", "`NeuNorm`");
+    unfrozen!(AtOnce, "AtOnce.norm", "`NeuNorm`");
+    unfrozen!(Activations, "Activations.a.fc", "`DropConnectLinear`");
+    unfrozen!(Attention, "Attention.mda", "`MultiDimensionalAttention`");
+    unfrozen!(Shown, "Shown.syn", "`SynapseFilter`");
     Ok(())
 }

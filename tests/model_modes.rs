@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Kind, Result, Tensor, nn, snn_net};
+use support::frozen::frozen;
 use support::{assert_near, input, shake, store};
 
 /// The same layers under another head.
@@ -251,5 +252,20 @@ fn the_mean_may_stand_on_either_side_of_a_linear_layer() -> Result<()> {
     ya.square().sum(Kind::Float).backward();
     yb.square().sum(Kind::Float).backward();
     gradients_agree(&va, &vb);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(StillM, StillMFrozen, x: still [3, 2, 6, 6]);
+    frozen!(StillS, StillSFrozen, x: still [3, 2, 6, 6]);
+    frozen!(MovingM, MovingMFrozen, x: seq [4, 3, 2, 6, 6]);
+    frozen!(MovingS, MovingSFrozen, x: seq [4, 3, 2, 6, 6]);
+    frozen!(DenseM, DenseMFrozen, x: seq [6, 3, 6] => mean, all);
+    frozen!(DenseS, DenseSFrozen, x: seq [6, 3, 6] => mean, all);
+    frozen!(LongM, LongMFrozen, x: seq [40, 3, 6] => mean, all);
+    frozen!(LongS, LongSFrozen, x: seq [40, 3, 6] => mean, all);
+    frozen!(MeanLast, MeanLastFrozen, x: seq [4, 3, 6]);
+    frozen!(MeanFirst, MeanFirstFrozen, x: seq [4, 3, 6]);
     Ok(())
 }

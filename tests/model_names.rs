@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Device, Kind, Result, Steps, Tensor, nn, snn_net};
+use support::frozen::frozen;
 use support::{assert_near, input, shake, store};
 
 snn_net! {
@@ -135,5 +136,15 @@ fn entries_may_be_named_like_what_is_generated() -> Result<()> {
     let y = net.forward(&x)?;
     assert_eq!((y.mean.size(), y.all.size()), (vec![2, 4], vec![3, 2, 4]));
     assert_eq!(net.state(2).batch(), 2);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Inputs, InputsFrozen, s: seq [3, 5, 6], train: still [5, 6], steps: seq [3, 5, 6], cx: still [5, 6]);
+    frozen!(Layers, LayersFrozen, x: seq [3, 5, 6] => x, steps);
+    frozen!(Long<9>, LongFrozen<9>, x: seq [9, 5, 6]);
+    frozen!(Loop, LoopFrozen, x: still [5, 6]);
+    frozen!(Companions<4>, CompanionsFrozen<4>, x: seq [3, 5, 6] => mean, all);
     Ok(())
 }

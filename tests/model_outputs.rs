@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Result, Steps, Tensor, snn_net};
+use support::frozen::frozen;
 use support::{assert_near, input, shake, store};
 
 snn_net! {
@@ -64,5 +65,12 @@ fn of_one_step_all_reductions_are_that_step() -> Result<()> {
         assert_near(step, whole, 0.0);
         assert_near(step, &y.all, 0.0);
     }
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Readings, ReadingsFrozen, x: seq [4, 5, 6] => mean, max, sum, last, all);
+    frozen!(ReadingsS, ReadingsSFrozen, x: seq [4, 5, 6] => mean, max, sum, last, all);
     Ok(())
 }

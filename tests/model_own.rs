@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Cx, Error, IFNode, Kind, Layer, NeuronState, Result, Scope, Stateless, Static, Tensor, snn_net};
+use support::frozen::{frozen, unfrozen};
 use support::{assert_near, assert_says, input, names, shake, store};
 
 /// A scale per feature, learned. No memory.
@@ -298,5 +299,16 @@ fn a_net_may_be_generic() -> Result<()> {
     assert_eq!(Wide::<30>::SUMMARY.params(), 6 * 30 + 30 + 60 + 2);
     let mut s = wide.state(2);
     let _ = wide.step(&x.step(0).expect("a step"), &mut s)?;
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Outside, OutsideFrozen, x: seq [cfg::STEPS as i64, 5, 6]);
+    frozen!(OutsideS, OutsideSFrozen, x: seq [cfg::STEPS as i64, 5, 6]);
+    frozen!(Wide<7>, WideFrozen<7>, x: seq [3, 5, 6]);
+    unfrozen!(Own, "Own.scale", "a layer of your own");
+    unfrozen!(OwnS, "OwnS.scale", "a layer of your own");
+    unfrozen!(Fails, "Fails.blend", "a function of your own");
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Kind, Result, Static, Tensor, snn_net};
+use support::frozen::unfrozen;
 use support::{assert_near, input, rand, shake, store};
 
 mod cfg {
@@ -167,5 +168,16 @@ fn maxima_go_back_where_they_were() -> Result<()> {
     assert_eq!(back.count_nonzero(None::<i64>).int64_value(&[]), y.numel() as i64);
     assert_near(&(back.as_ref() * back.ne(0.0)), &(&x * back.ne(0.0)), 0.0);
     assert_near(&back.flatten(0, -1).sum(Kind::Float), &y.sum(Kind::Float), 1e-4);
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    unfrozen!(Series, "Series.gn", "`GroupNorm`");
+    unfrozen!(Outside, "Outside.gn", "`GroupNorm`");
+    unfrozen!(Volume, "Volume.printshapemodule1", "`PrintShapeModule`");
+    unfrozen!(Temporal, "Temporal.conv", "`WSConv2d`");
+    unfrozen!(Undone, "Undone.pool", "`MaxPool2d` with `return_indices = true`");
+    unfrozen!(UndoneS, "UndoneS.pool", "`MaxPool2d` with `return_indices = true`");
     Ok(())
 }

@@ -4,6 +4,7 @@
 mod support;
 
 use snn::{Error, Kind, Result, State, Steps, Tensor, nn, snn_net};
+use support::frozen::frozen;
 use support::{assert_near, assert_says, input, shake, store};
 
 snn_net! {
@@ -163,5 +164,12 @@ fn dropout_draws_anew_for_every_training_pass() -> Result<()> {
     s.reset();
     let _ = net.forward_chunk(&x(3)?, &mut s, true)?;
     assert!(!mask(&s).equal(&first));
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Deep, DeepFrozen, x: seq [4, 5, 6]);
+    frozen!(Plain, PlainFrozen, x: seq [4, 5, 6]);
     Ok(())
 }

@@ -6,6 +6,7 @@ mod support;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use snn::{Kind, Result, Tensor, nn, nn::OptimizerConfig, snn_net};
+use support::frozen::unfrozen;
 use support::{input, rand, store};
 
 /// Fresh weights come from torch's generator, which belongs to the process: tests take turns, each from the same seed.
@@ -156,5 +157,12 @@ fn a_single_sample_without_space_left_cannot_be_normalised() -> Result<()> {
     let x = Point::input(input(&[1, 1, 2, 1, 1]))?;
     support::assert_says(net.forward_t(&x, true), &["Point.bn", "one value per channel"]);
     let _ = net.forward(&x)?;
+    Ok(())
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    unfrozen!(All, "All.votinglayer1", "`VotingLayer`");
+    unfrozen!(AllS, "AllS.votinglayer1", "`VotingLayer`");
     Ok(())
 }

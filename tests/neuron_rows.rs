@@ -1,8 +1,11 @@
 //! The layer table of `snn_net!` and the definitions of `snn_neuron!` agree. In: every pointwise neuron in a net, without arguments; out:
 //! what it was built with, compared with the defaults of its definition.
 
+mod support;
+
 use snn::prelude::*;
 use snn::*;
+use support::frozen::frozen;
 
 snn_net! {
     net Defaults(x: [T, 4]) -> (
@@ -73,4 +76,10 @@ fn learned_parameters_and_buffers_are_stored() {
     stored.sort();
     let wanted = [("aware.v_offset", false), ("aware.v_threshold", false), ("klif.k", true), ("parametric.w", true)];
     assert_eq!(stored, wanted.map(|(name, trained)| (name.to_string(), trained)));
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    frozen!(Defaults, DefaultsFrozen, x: seq [3, 5, 4]);
+    Ok(())
 }

@@ -6,6 +6,7 @@ mod support;
 
 use snn::surrogate::{ATan, Sigmoid};
 use snn::{Kind, Layer, Result, Scope, Tensor, named_tensors, nn, snn_net, snn_neuron};
+use support::frozen::unfrozen;
 use support::{assert_near, assert_says, input, names, store};
 
 snn_neuron! {
@@ -150,4 +151,10 @@ fn its_arguments_are_checked_and_channels_are_counted() {
     assert_says(build(AdaptiveConfig::default(), &[]), &["Net.sn", "`gain`", "channels"]);
     let (_vs, neuron) = lone(AdaptiveConfig::default(), 3);
     assert_says(neuron.step(&input(&[2, 4]), &mut neuron.state(), &snn::Cx::EVAL), &["Net.sn", "[N, 3, ..]", "[2, 4]"]);
+}
+
+#[test]
+fn frozen_models_are_their_nets() -> Result<()> {
+    unfrozen!(Rising, "Rising", "a layer of your own");
+    Ok(())
 }

@@ -1,5 +1,7 @@
 //! What the tests of generated models share. In: tensors; out: whether they agree, and random ones.
-#![allow(dead_code, reason = "each test crate uses its share")]
+#![allow(dead_code, unused_imports, unused_macros, reason = "each test crate uses its share")]
+
+pub(crate) mod frozen;
 
 use std::cell::Cell;
 
