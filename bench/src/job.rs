@@ -14,6 +14,21 @@ use crate::protocol::{Task, Work};
 
 const LEARNING_RATE: f64 = 1e-3;
 
+/// Work that can be done again and again.
+pub(crate) trait AtWork {
+    /// Once, and what came out goes to a file.
+    ///
+    /// # Errors
+    /// What the net or libtorch says, or the file cannot be written.
+    fn first(&mut self, results: &Path) -> Result<()>;
+
+    /// Once more, with what it frees.
+    ///
+    /// # Errors
+    /// What the net or libtorch says.
+    fn again(&mut self) -> Result<()>;
+}
+
 /// A model at work.
 pub(crate) struct Job {
     model: Model,
@@ -30,7 +45,7 @@ enum Loaded {
 }
 
 /// What an iteration computed.
-pub(crate) struct Pass {
+struct Pass {
     y: Tensor,
     loss: Option<Tensor>,
     gradients: Vec<Tensor>,
@@ -65,10 +80,7 @@ impl Job {
     }
 
     /// The work, once.
-    ///
-    /// # Errors
-    /// What the net or libtorch says.
-    pub(crate) fn iterate(&mut self) -> Result<Pass> {
+    fn iterate(&mut self) -> Result<Pass> {
         let Job { model, x, task } = self;
         match task {
             Loaded::Forward => Ok(Pass::of(no_grad(|| model.forward(x, true))?)),
@@ -91,7 +103,7 @@ impl Job {
     }
 
     /// Writes what the first iteration computed, and what it made of the weights.
-    pub(crate) fn write_results(&self, pass: Pass, file: &Path) -> Result<()> {
+    fn write_results(&self, pass: Pass, file: &Path) -> Result<()> {
         let mut results = vec![("y".to_string(), pass.y.detach())];
         match &self.task {
             Loaded::Forward | Loaded::Infer => {}
@@ -107,6 +119,17 @@ impl Job {
             }
         }
         Tensor::write_safetensors(&results, file).with_context(|| format!("cannot write {}", file.display()))
+    }
+}
+
+impl AtWork for Job {
+    fn first(&mut self, results: &Path) -> Result<()> {
+        let pass = self.iterate()?;
+        self.write_results(pass, results)
+    }
+
+    fn again(&mut self) -> Result<()> {
+        self.iterate().map(drop)
     }
 }
 

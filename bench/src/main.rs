@@ -1,8 +1,10 @@
 //! Our runner of `cargo xtask bench`. In: requests, one JSON object a line on stdin; out: one reply a line on stdout.
 //!
 //! `peers/runner.py` answers the same requests for the Python frameworks. Both load weights and inputs from one file, compute
-//! on request, and report times, peak memory and results; `xtask` takes turns between them and compares.
+//! on request, and report times, peak memory and results; `xtask` takes turns between them and compares. With the argument `snn-frozen` the
+//! net is frozen first.
 
+mod frozen;
 mod job;
 mod memory;
 mod model;
@@ -15,7 +17,8 @@ use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
 
-use job::Job;
+use frozen::FrozenJob;
+use job::{AtWork, Job};
 use model::Model;
 use protocol::{Reply, Request};
 
@@ -23,12 +26,14 @@ use protocol::{Reply, Request};
 const WARM_UP: usize = 2;
 
 fn main() -> ExitCode {
+    let frozen = std::env::args().nth(1).is_some_and(|side| side == "snn-frozen");
     let mut job = None;
     let mut out = std::io::stdout();
     for line in std::io::stdin().lock().lines() {
         let request = line.map_err(anyhow::Error::from).and_then(|line| Ok(serde_json::from_str(&line)?));
-        let reply =
-            request.and_then(|request| answer(request, &mut job)).unwrap_or_else(|error| Reply::Failed { error: format!("{error:#}") });
+        let reply = request
+            .and_then(|request| answer(request, frozen, &mut job))
+            .unwrap_or_else(|error| Reply::Failed { error: format!("{error:#}") });
         let text = serde_json::to_string(&reply).expect("a reply is numbers and text");
         if writeln!(out, "{text}").and_then(|()| out.flush()).is_err() {
             return ExitCode::FAILURE; // nobody listens any more
@@ -37,7 +42,7 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn answer(request: Request, job: &mut Option<Job>) -> Result<Reply> {
+fn answer(request: Request, frozen: bool, job: &mut Option<Box<dyn AtWork>>) -> Result<Reply> {
     match request {
         Request::Make { work, file } => {
             let firing = Model::build(&work)?.draw(&work, &file)?;
@@ -46,29 +51,33 @@ fn answer(request: Request, job: &mut Option<Job>) -> Result<Reply> {
         Request::Prepare { work, file, results, threads } => {
             set_threads(threads)?;
             let base = memory::now()?;
-            let mut fresh = Job::prepare(Model::build(&work)?, &work, &file)?;
-            let first = fresh.iterate()?;
-            fresh.write_results(first, &results)?;
+            let model = Model::build(&work)?;
+            let mut fresh: Box<dyn AtWork> = match frozen {
+                true => Box::new(FrozenJob::prepare(model, &work, &file)?),
+                false => Box::new(Job::prepare(model, &work, &file)?),
+            };
+            fresh.first(&results)?;
             let mut seconds = 0.0;
             for _ in 0..WARM_UP {
-                seconds = timed(&mut fresh)?;
+                seconds = timed(&mut *fresh)?;
             }
             *job = Some(fresh);
             memory::reset_peak()?;
-            Ok(Reply::Ready { about: format!("snn {}", env!("CARGO_PKG_VERSION")), base, seconds })
+            let how = if frozen { ", frozen" } else { "" };
+            Ok(Reply::Ready { about: format!("snn {}{how}", env!("CARGO_PKG_VERSION")), base, seconds })
         }
         Request::Run { iterations } => {
             let job = job.as_mut().context("`prepare` comes first")?;
-            let seconds = (0..iterations).map(|_| timed(job)).collect::<Result<_>>()?;
+            let seconds = (0..iterations).map(|_| timed(&mut **job)).collect::<Result<_>>()?;
             Ok(Reply::Ran { seconds, peak: memory::peak()? })
         }
     }
 }
 
 /// One iteration, with what it frees.
-fn timed(job: &mut Job) -> Result<f64> {
+fn timed(job: &mut dyn AtWork) -> Result<f64> {
     let start = Instant::now();
-    drop(job.iterate()?);
+    job.again()?;
     Ok(start.elapsed().as_secs_f64())
 }
 

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 use snn::monitor::FiringRate;
-use snn::{Device, Kind, Tensor, nn, no_grad};
+use snn::{Device, Kind, Tensor, infer, nn, no_grad};
 
 use crate::nets::{Csnn, Dense, Lif, SewResNet18};
 use crate::protocol::{Net, Task, Work};
@@ -20,12 +20,14 @@ const INPUT_RATE: f64 = 0.1;
 const MOMENTUM: f64 = 0.1;
 
 type Forward = Box<dyn Fn(&Tensor, bool) -> snn::Result<Tensor>>;
+type Freeze = Box<dyn Fn() -> snn::Result<infer::Model>>;
 type Firing = Box<dyn Fn(&Tensor) -> snn::Result<Vec<FiringRate>>>;
 
 /// A built net.
 pub(crate) struct Model {
     pub(crate) vs: nn::VarStore,
     forward: Forward,
+    freeze: Freeze,
     /// Rates of inner layers; without it, the output is made of spikes.
     firing: Option<Firing>,
 }
@@ -33,9 +35,10 @@ pub(crate) struct Model {
 macro_rules! model {
     ($net:ty) => {{
         let vs = nn::VarStore::new(Device::Cpu);
-        let net = <$net>::new(&vs.root())?;
+        let net = Rc::new(<$net>::new(&vs.root())?);
+        let same = Rc::clone(&net);
         let forward: Forward = Box::new(move |x, train| Ok(net.forward_t(&<$net>::input(x.shallow_clone())?, train)?.into_tensor()));
-        Model { vs, forward, firing: None }
+        Model { vs, forward, freeze: Box::new(move || Ok(same.freeze()?.into_model())), firing: None }
     }};
 }
 
@@ -65,6 +68,11 @@ impl Model {
     /// The net's answer, without time where the net ends it.
     pub(crate) fn forward(&self, x: &Tensor, train: bool) -> Result<Tensor> {
         Ok((self.forward)(x, train)?)
+    }
+
+    /// The net without libtorch, with its weights as they are.
+    pub(crate) fn freeze(&self) -> Result<infer::Model> {
+        Ok((self.freeze)()?)
     }
 
     /// Writes weights, inputs and targets to `file`: the same ones for the same work. How often its neurons fire.
@@ -135,14 +143,14 @@ impl Model {
 fn csnn() -> Result<Model> {
     let vs = nn::VarStore::new(Device::Cpu);
     let net = Rc::new(Csnn::new(&vs.root())?);
-    let recorded = Rc::clone(&net);
+    let (recorded, same) = (Rc::clone(&net), Rc::clone(&net));
     let forward: Forward = Box::new(move |x, train| Ok(net.forward_t(&Csnn::input(x.shallow_clone())?, train)?.into_tensor()));
     let firing: Firing = Box::new(move |x| {
         let (_, rec) = recorded.forward_recorded(&Csnn::input(x.shallow_clone())?, false)?;
         let layers = [("sn1", &rec.sn1.spikes), ("sn2", &rec.sn2.spikes), ("sn3", &rec.sn3.spikes), ("sn4", &rec.sn4.spikes)];
         layers.into_iter().map(|(name, spikes)| FiringRate::of(name, spikes)).collect()
     });
-    Ok(Model { vs, forward, firing: Some(firing) })
+    Ok(Model { vs, forward, freeze: Box::new(move || Ok(same.freeze()?.into_model())), firing: Some(firing) })
 }
 
 /// Random numbers; for `Dense`, random spikes.

@@ -19,9 +19,15 @@ struct Runner {
 
 impl Runner {
     fn start(name: &str) -> Runner {
+        Runner::of("snn", name)
+    }
+
+    /// A side of ours.
+    fn of(side: &str, name: &str) -> Runner {
         let dir = std::env::temp_dir().join(format!("snn-bench-{}-{name}", std::process::id()));
         fs::create_dir_all(&dir).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_snn-bench"));
+        command.arg(side);
         // `make` computes before `prepare` sets the threads.
         let command = command.envs([("RAYON_NUM_THREADS", "1"), ("OMP_NUM_THREADS", "1")]);
         let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
@@ -116,6 +122,26 @@ fn inference_after_training_gives_the_class_rates() {
     let mut runner = Runner::start("sew");
     let (_, results) = runner.whole(&json!({ "net": "sew-resnet18", "batch": 1, "task": "infer" }));
     assert_eq!((names(&results), results["y"].size()), (vec!["y"], vec![1, 10]));
+}
+
+#[test]
+fn a_frozen_net_gives_what_the_net_gives() {
+    for work in [
+        json!({ "net": "csnn", "bias": -0.4, "batch": 2, "task": "infer" }),
+        json!({ "net": "lif", "steps": 4, "batch": 1, "task": "forward" }),
+        json!({ "net": "dense", "features": 512, "batch": 1, "task": "infer" }),
+    ] {
+        let (plain, mut runner) = (Runner::start("plain").whole(&work).1, Runner::of("snn-frozen", "frozen"));
+        let frozen = runner.whole(&work).1;
+        let apart = (&plain["y"] - &frozen["y"]).abs();
+        let differ = apart.gt(1e-5).to_kind(tch::Kind::Double).mean(tch::Kind::Double).double_value(&[]);
+        assert!(differ < 1e-3, "{work}: {differ} of the outputs differ");
+    }
+    let mut runner = Runner::of("snn-frozen", "frozen-backward");
+    let work = json!({ "net": "lif", "steps": 4, "batch": 1, "task": "backward" });
+    let (file, results) = (runner.file("work"), runner.file("results"));
+    let reply = runner.ask(&json!({ "do": "prepare", "work": work, "file": file, "results": results, "threads": 1 }));
+    assert!(reply["error"].as_str().is_some_and(|error| error.contains("no gradients")), "{reply}");
 }
 
 #[test]

@@ -23,8 +23,8 @@ pub(crate) fn run(root: &Path, workload: &Workload, threads: usize, peers: bool,
     let made = maker.ask(&json!({ "do": "make", "work": workload.work, "file": files.work() }), PATIENCE)?;
     drop(maker);
 
-    let sides = [Side::Snn].into_iter().chain(workload.peers.iter().copied().filter(|_| peers));
-    let mut entrants: Vec<Entrant> = sides.map(|side| Entrant::prepare(side, root, workload, threads, &files)).collect();
+    let sides = workload.ours().iter().chain(workload.peers.iter().filter(|_| peers));
+    let mut entrants: Vec<Entrant> = sides.copied().map(|side| Entrant::prepare(side, root, workload, threads, &files)).collect();
     for round in 0..rounds {
         for turn in 0..entrants.len() {
             let next = (round + turn) % entrants.len(); // nobody is always the first
@@ -33,7 +33,7 @@ pub(crate) fn run(root: &Path, workload: &Workload, threads: usize, peers: bool,
     }
     let mut rows = Vec::new();
     for entrant in entrants {
-        let ours = entrant.side == Side::Snn;
+        let ours = workload.ours().contains(&entrant.side);
         let row = entrant.finish(&files);
         match &row.outcome {
             Err(error) if ours => anyhow::bail!("{}: {error}", workload.name),

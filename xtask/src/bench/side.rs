@@ -20,6 +20,8 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Snn,
+    /// Ours, after `freeze`.
+    SnnFrozen,
     SpikingJelly,
     SpikingJellyCompiled,
     SnnTorch,
@@ -27,10 +29,11 @@ pub(crate) enum Side {
 }
 
 impl Side {
-    /// As `bench/peers/runner.py` knows it.
+    /// As its runner knows it.
     pub(crate) fn name(self) -> &'static str {
         match self {
             Side::Snn => "snn",
+            Side::SnnFrozen => "snn-frozen",
             Side::SpikingJelly => "spikingjelly",
             Side::SpikingJellyCompiled => "spikingjelly-compiled",
             Side::SnnTorch => "snntorch",
@@ -42,9 +45,9 @@ impl Side {
     /// user's, and the same for all.
     pub(crate) fn command(self, root: &Path, threads: usize) -> Command {
         let mut command = match self {
-            Side::Snn => {
+            Side::Snn | Side::SnnFrozen => {
                 let mut cargo = workspace::cargo(root);
-                cargo.args(["run", "--release", "--quiet", "--package", "snn-bench"]);
+                cargo.args(["run", "--release", "--quiet", "--package", "snn-bench", "--", self.name()]);
                 cargo
             }
             peer => {

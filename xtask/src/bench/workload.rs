@@ -17,6 +17,16 @@ pub(crate) struct Workload {
     pub(crate) peers: &'static [Side],
 }
 
+impl Workload {
+    /// Ours: also the frozen net, where nothing is learned.
+    pub(crate) fn ours(&self) -> &'static [Side] {
+        match self.work["task"].as_str() {
+            Some("forward" | "infer") => &[Side::Snn, Side::SnnFrozen],
+            _ => &[Side::Snn],
+        }
+    }
+}
+
 const JELLY: &[Side] = &[Side::SpikingJelly, Side::SpikingJellyCompiled];
 const JELLY_EAGER: &[Side] = &[Side::SpikingJelly];
 const ALL: &[Side] = &[Side::SpikingJelly, Side::SpikingJellyCompiled, Side::SnnTorch, Side::Norse];
@@ -43,6 +53,9 @@ pub(crate) fn all() -> Vec<Workload> {
         let about = format!("Linear({features}) + LIF, T = 500, batch 16, 10 % input rate, forward + backward");
         let work = json!({ "net": "dense", "features": features, "batch": 16, "task": "backward" });
         add(format!("w3-{features}"), about, work, EAGER);
+        let about = format!("Linear({features}) + LIF, T = 500, batch 16, 10 % input rate, inference");
+        let work = json!({ "net": "dense", "features": features, "batch": 16, "task": "infer" });
+        add(format!("w3-{features}-infer"), about, work, EAGER);
     }
     for (task, words) in [("train", "training step with Adam"), ("infer", "inference")] {
         let work = json!({ "net": "sew-resnet18", "batch": 16, "task": task });
