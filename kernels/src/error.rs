@@ -27,6 +27,11 @@ pub enum Error {
         /// The probability given.
         f64,
     ),
+    /// Planes of bits that hold no number, or more than `f32` has.
+    Planes(
+        /// The planes given.
+        usize,
+    ),
 }
 
 impl fmt::Display for Error {
@@ -36,6 +41,7 @@ impl fmt::Display for Error {
             Error::Overflow { steps, neurons } => {
                 write!(f, "{steps} steps of {neurons} neurons are more elements than the machine can address")
             }
+            Error::Planes(planes) => write!(f, "a value of {planes} planes of bits: there are at least 1 and at most 24"),
             Error::Probability(p) => write!(f, "dropout probability {p} is not in [0, 1)"),
         }
     }

@@ -1,11 +1,18 @@
 //! Spikes as bits, and what is done to 64 of them at a time. In: words or numbers; out: words or numbers.
 
+use std::any::{Any, TypeId};
+
+use pulp::{Arch, Simd, WithSimd, b16, bytemuck};
+
 use crate::error::{Error, check_len};
 
 /// Words of a cell's `channels`.
 pub const fn words(channels: usize) -> usize {
     channels.div_ceil(64)
 }
+
+/// The most planes of a value: `f32` has every whole number of 24 bits.
+pub const MAX_PLANES: usize = 24;
 
 /// A value that is read.
 #[derive(Clone, Copy, Debug)]
@@ -14,7 +21,7 @@ pub enum In<'a> {
     Bits {
         /// All planes, one after the other.
         words: &'a [u64],
-        /// How many: the number is the sum of 2^plane * bit.
+        /// How many, at most [`MAX_PLANES`]: the number is the sum of 2^plane * bit.
         planes: usize,
     },
     /// `[step][sample][cell][channel]`
@@ -28,6 +35,10 @@ pub enum Out<'a> {
     Bits(&'a mut [u64]),
     /// `[step][sample][cell][channel]`
     Dense(&'a mut [f32]),
+}
+
+pub(super) fn check_planes(planes: usize) -> Result<(), Error> {
+    if (1..=MAX_PLANES).contains(&planes) { Ok(()) } else { Err(Error::Planes(planes)) }
 }
 
 /// How many bits are set: over the number of neurons and steps, the firing rate.
@@ -44,9 +55,11 @@ pub const fn planes_of_sum(a: usize, b: usize) -> usize {
 /// The sum of two values of `planes.0` and `planes.1` planes, 64 channels at a time: `out` has [`planes_of_sum`] planes.
 ///
 /// # Errors
-/// [`Error::Length`] if the values are not of one size.
+/// [`Error::Length`] if the values are not of one size, [`Error::Planes`].
 pub fn add_bits(a: &[u64], b: &[u64], planes: (usize, usize), out: &mut [u64]) -> Result<(), Error> {
-    let len = a.len() / planes.0.max(1);
+    check_planes(planes.0)?;
+    check_planes(planes.1)?;
+    let len = a.len() / planes.0;
     let sum = planes_of_sum(planes.0, planes.1);
     check_len("a", len * planes.0, a.len())?;
     check_len("b", len * planes.1, b.len())?;
@@ -91,16 +104,20 @@ fn zip(a: &[u64], b: &[u64], out: &mut [u64], f: impl Fn(u64, u64) -> u64) -> Re
 /// Bits as numbers: `bits` are `planes` planes of cells of `channels`, `out` is `[cell][channel]`.
 ///
 /// # Errors
-/// [`Error::Length`] if `bits` does not fit `out`.
+/// [`Error::Length`] if `bits` does not fit `out`, [`Error::Planes`].
 pub fn to_dense(bits: &[u64], planes: usize, channels: usize, out: &mut [f32]) -> Result<(), Error> {
+    check_planes(planes)?;
     let words = words(channels);
     let len = out.len() / channels.max(1) * words;
     check_len("bits", planes * len, bits.len())?;
     for (cell, out) in out.chunks_exact_mut(channels.max(1)).enumerate() {
         for (w, out) in out.chunks_mut(64).enumerate() {
             let at = cell * words + w;
-            let mut spread = [0.0; 64];
-            number(|plane| bits[plane * len + at], planes, &mut spread);
+            let (mut all, mut spread) = ([0; MAX_PLANES], [0.0; 64]);
+            for (plane, word) in all.iter_mut().enumerate().take(planes) {
+                *word = bits[plane * len + at];
+            }
+            number(&all[..planes], &mut spread);
             out.copy_from_slice(&spread[..out.len()]);
         }
     }
@@ -112,24 +129,41 @@ pub fn to_dense(bits: &[u64], planes: usize, channels: usize, out: &mut [f32]) -
 /// # Errors
 /// [`Error::Length`] if `x` does not fit `out`.
 pub fn from_dense(x: &[f32], channels: usize, out: &mut [u64]) -> Result<(), Error> {
-    let words = words(channels);
-    check_len("out", x.len() / channels.max(1) * words, out.len())?;
-    for (x, out) in x.chunks_exact(channels.max(1)).zip(out.chunks_exact_mut(words.max(1))) {
-        for (x, word) in x.chunks(64).zip(out) {
-            let mut block = [0.0; 64];
-            block[..x.len()].copy_from_slice(x);
-            *word = pack(&block);
+    from_dense_on(Arch::new(), x, channels, out)
+}
+
+/// [`from_dense`] with a given instruction set.
+pub(super) fn from_dense_on(arch: Arch, x: &[f32], channels: usize, out: &mut [u64]) -> Result<(), Error> {
+    struct Op<'a>(&'a [f32], usize, &'a mut [u64]);
+    impl WithSimd for Op<'_> {
+        type Output = ();
+        #[inline(always)]
+        fn with_simd<S: Simd>(self, simd: S) {
+            let Op(x, channels, out) = self;
+            for (x, out) in x.chunks_exact(channels).zip(out.chunks_exact_mut(words(channels))) {
+                for (x, word) in x.chunks(64).zip(out) {
+                    let mut block = [0.0; 64];
+                    block[..x.len()].copy_from_slice(x);
+                    *word = pack(simd, &block);
+                }
+            }
         }
+    }
+    let cells = x.len() / channels.max(1);
+    check_len("x", cells * channels, x.len())?;
+    check_len("out", cells * words(channels), out.len())?;
+    if cells != 0 {
+        arch.dispatch(Op(x, channels, out));
     }
     Ok(())
 }
 
-/// The numbers of 64 channels of up to `planes` planes: `word(plane)` holds a plane's bits.
+/// The numbers of 64 channels, from the words of their planes.
 #[inline(always)]
-pub(super) fn number(word: impl Fn(usize) -> u64, planes: usize, out: &mut [f32; 64]) {
+pub(super) fn number(planes: &[u64], out: &mut [f32; 64]) {
     *out = [0.0; 64];
-    for plane in 0..planes {
-        let (word, value) = (word(plane), (1u64 << plane) as f32);
+    for (plane, word) in planes.iter().enumerate() {
+        let value = (1u32 << plane) as f32;
         for half in 0..2 {
             // 32 bits: a vector of `u32` as wide as one of `f32`.
             let bits = (word >> (32 * half)) as u32;
@@ -143,16 +177,29 @@ pub(super) fn number(word: impl Fn(usize) -> u64, planes: usize, out: &mut [f32;
 
 /// Bit k is set where `y[k]` is not 0.
 #[inline(always)]
-pub(super) fn pack(y: &[f32; 64]) -> u64 {
-    let mut bytes = [0u8; 64];
-    for k in 0..64 {
-        bytes[k] = u8::from(y[k] != 0.0);
-    }
+pub(super) fn pack<S: Simd>(simd: S, y: &[f32; 64]) -> u64 {
+    let zero = simd.splat_f32s(0.0);
+    let vectors = S::as_simd_f32s(y).0;
     let mut word = 0;
-    for (i, eight) in bytes.as_chunks::<8>().0.iter().enumerate() {
-        // The product gathers the lowest bits of eight bytes in its highest byte, without a carry.
-        let byte = u64::from_le_bytes(*eight).wrapping_mul(0x0102_0408_1020_4080) >> 56;
-        word |= byte << (8 * i);
+    // AVX-512 compares to a bit per lane.
+    if TypeId::of::<S::m32s>() == TypeId::of::<b16>() {
+        for y in vectors.iter().rev() {
+            let zeros: u16 = bytemuck::cast(simd.equal_f32s(*y, zero));
+            word = word << 16 | u64::from(!zeros);
+        }
+        return word;
+    }
+    // AVX2 gathers the highest bits of the lanes.
+    #[cfg(target_arch = "x86_64")]
+    if let Some(v3) = (&simd as &dyn Any).downcast_ref::<pulp::x86::V3>() {
+        for y in vectors.iter().rev() {
+            let zeros = v3.avx._mm256_movemask_ps(bytemuck::cast(simd.equal_f32s(*y, zero)));
+            word = word << 8 | u64::from(!zeros as u8);
+        }
+        return word;
+    }
+    for k in 0..64 {
+        word |= u64::from(y[k] != 0.0) << k;
     }
     word
 }

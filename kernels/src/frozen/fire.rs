@@ -75,13 +75,13 @@ pub(super) fn fire_on(arch: Arch, currents: &[f32], rows: usize, channels: usize
     let neuron = fire.neuron;
     let layer = fire.layer(rows, channels)?;
     let neurons = sequence_len(rows, channels)?;
-    if currents.len() != neurons {
-        check_len("currents", sequence_len(layer.steps, neurons)?, currents.len())?;
-    }
+    let steps = if currents.len() == neurons { 1 } else { layer.steps };
+    check_len("currents", sequence_len(steps, neurons)?, currents.len())?;
     map_tiles(rows, ROWS, layer.steps * channels, &|| (), &|(), rows| {
         for first in (0..channels).step_by(64) {
             let channels = first..channels.min(first + 64);
-            neuron.tile(&Tile { arch, layer: &layer, rows: rows.clone(), channels, currents: Currents::Dense(currents) });
+            let currents = Currents::Dense { x: currents, steps };
+            neuron.tile(&Tile { arch, layer: &layer, rows: rows.clone(), channels, currents });
         }
     });
     Ok(())

@@ -7,29 +7,88 @@ use std::ops::Range;
 
 use pulp::{Arch, Simd, WithSimd};
 
-use super::bits::{In, number, words};
+use super::bits::{In, MAX_PLANES, number, words};
 use super::project::{Blocks, Projection};
 use super::scratch::Row;
-use super::windows::NONE;
+use super::windows::{NONE, Windows};
+use crate::lanes::prefetch;
 
 /// Rows that are multiplied together.
 pub(super) const GROUP: usize = 6;
 
-/// Set bits among the 64 of a row from which multiplying all of them is faster than adding the weights of these. Measured: docs/performance.md.
-const DENSE_FROM: u32 = 32;
+/// Set bits among the 64 of a row from which all are multiplied. Where both run at the machine's speed, one addition of a row of weights costs
+/// what one multiplication does (docs/performance.md): only a row that is all but full gains.
+const DENSE_FROM: u32 = 60;
 
 /// The work of a task.
 pub(super) struct Strip<'a> {
     pub(super) on: &'a Projection<'a>,
     pub(super) panel: usize,
-    /// Output cells, of all samples.
-    pub(super) rows: Range<usize>,
-    /// `[step][row]`, filled up to whole groups.
+    /// Where each row is, filled up to whole groups like `currents`.
+    pub(super) places: &'a [Place],
+    /// `[step][row]`
     pub(super) currents: &'a mut [Row],
+    /// How many of them count.
+    pub(super) rows: usize,
     pub(super) blocks: Blocks,
 }
 
-impl Strip<'_> {
+/// Where a row is: a step of a cell.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// The first cell of its image in the input.
+    pub(super) image: usize,
+    /// Its own in the output.
+    pub(super) cell: usize,
+}
+
+/// Rows of weights of a panel from which it does not fit the second cache: 512 KiB.
+const FAR: usize = 2048;
+
+/// How many chunks ahead the weights of such a panel are asked for.
+const AHEAD: usize = 2;
+
+/// Up to 64 neighbouring rows of weights: all channels of some taps, or some channels of one.
+#[derive(Clone, Copy)]
+struct Chunk<'a> {
+    rows: &'a [Row],
+    /// The first tap and how many.
+    tap: usize,
+    taps: usize,
+    /// The first input channel and how many.
+    channel: usize,
+    channels: usize,
+}
+
+/// The chunks of a panel.
+#[derive(Clone)]
+struct Chunks<'a> {
+    rows: &'a [Row],
+    inputs: Range<usize>,
+    taps: usize,
+}
+
+impl<'a> Chunks<'a> {
+    fn len(&self) -> usize {
+        if self.inputs.len() <= 32 { self.taps.div_ceil(64 / self.inputs.len()) } else { self.taps * self.inputs.len().div_ceil(64) }
+    }
+
+    fn get(&self, i: usize) -> Chunk<'a> {
+        let Range { start, end } = self.inputs;
+        let inputs = end - start;
+        let (tap, taps, channel) = if inputs <= 32 {
+            let at_once = 64 / inputs;
+            (i * at_once, at_once.min(self.taps - i * at_once), start)
+        } else {
+            let parts = inputs.div_ceil(64);
+            (i / parts, 1, start + i % parts * 64)
+        };
+        let channels = (end - channel).min(64);
+        Chunk { rows: &self.rows[tap * inputs + channel - start..][..taps * channels], tap, taps, channel, channels }
+    }
+}
+
+impl<'a> Strip<'a> {
     pub(super) fn run(&mut self, arch: Arch) {
         struct Op<'a, 'b>(&'a mut Strip<'b>);
         impl WithSimd for Op<'_, '_> {
@@ -38,10 +97,10 @@ impl Strip<'_> {
             fn with_simd<S: Simd>(self, simd: S) {
                 // Registers of a row; registers of the part of a row that is multiplied at once.
                 match S::F32_LANES {
-                    16 => self.0.blocks::<S, 4, 4>(simd),
-                    8 => self.0.blocks::<S, 8, 2>(simd),
-                    4 => self.0.blocks::<S, 16, 2>(simd),
-                    _ => self.0.blocks::<S, 64, 1>(simd),
+                    16 => self.0.chunks::<S, 4, 4>(simd),
+                    8 => self.0.chunks::<S, 8, 2>(simd),
+                    4 => self.0.chunks::<S, 16, 2>(simd),
+                    _ => self.0.chunks::<S, 64, 1>(simd),
                 }
             }
         }
@@ -49,73 +108,172 @@ impl Strip<'_> {
     }
 
     #[inline(always)]
-    fn blocks<S: Simd, const ROW: usize, const PART: usize>(&mut self, simd: S) {
-        let Projection { windows, weights, input, steps, samples } = *self.on;
+    fn chunks<S: Simd, const ROW: usize, const PART: usize>(&mut self, simd: S) {
+        let weights = self.on.weights;
         self.currents.fill(*weights.bias(self.panel));
-        let inputs = weights.inputs(self.panel);
-        let (channels, words) = (weights.sizes().inputs, words(weights.sizes().inputs));
-        let cells = samples * windows.inputs();
-        let (width, len) = (self.rows.len(), steps * self.rows.len());
-        for tap in 0..windows.taps() {
-            let seen = windows.tap(tap);
-            let rows = weights.rows(self.panel, tap);
-            for (chunk, rows) in rows.chunks(64).enumerate() {
-                let first = inputs.start + 64 * chunk;
-                let mask = u64::MAX >> (64 - rows.len());
-                for group in (0..len).step_by(GROUP) {
-                    // The input cell of each row.
-                    let mut at = [None; GROUP];
-                    for (r, at) in at.iter_mut().enumerate().take(len - group) {
-                        let (t, row) = ((group + r) / width, self.rows.start + (group + r) % width);
-                        let cell = seen[row % windows.outputs()];
-                        if cell != NONE {
-                            *at = Some(t * cells + row / windows.outputs() * windows.inputs() + cell as usize);
-                        }
+        let chunks = Chunks { rows: weights.panel(self.panel), inputs: weights.inputs(self.panel), taps: self.on.windows.taps() };
+        let far = chunks.rows.len() > FAR;
+        for i in 0..chunks.len() {
+            let ahead = (far && i + AHEAD < chunks.len()).then(|| chunks.get(i + AHEAD));
+            match self.on.input {
+                In::Dense(input) => self.numbers::<S, ROW, PART>(simd, input, chunks.get(i), ahead),
+                In::Bits { words, planes: 1 } => self.bits::<S, ROW, PART, true>(simd, words, 1, chunks.get(i), ahead),
+                In::Bits { words, planes } => self.bits::<S, ROW, PART, false>(simd, words, planes, chunks.get(i), ahead),
+            }
+        }
+    }
+
+    /// Adds a chunk of an input of numbers to all currents, while the rows of the one `ahead` are on their way.
+    #[inline(always)]
+    fn numbers<S: Simd, const ROW: usize, const PART: usize>(
+        &mut self,
+        simd: S,
+        input: &[f32],
+        chunk: Chunk<'_>,
+        ahead: Option<Chunk<'_>>,
+    ) {
+        let Projection { windows, weights, .. } = *self.on;
+        let inputs = weights.sizes().inputs;
+        let count = self.places.len() / GROUP;
+        let groups = self.places.as_chunks::<GROUP>().0.iter().zip(self.currents.as_chunks_mut::<GROUP>().0).enumerate();
+        let mut x = [[0.0; 64]; GROUP];
+        for (i, (places, currents)) in groups {
+            if let Some(ahead) = &ahead {
+                ahead.fetch(i, count);
+            }
+            self.blocks.dense += 1;
+            for r in 0..GROUP {
+                chunk.numbers(windows, places[r], &input[chunk.channel..], inputs, &mut x[r]);
+            }
+            multiply::<S, ROW, PART>(simd, &x, chunk.rows, currents);
+        }
+    }
+
+    /// Adds a chunk of an input of bits, one plane if `ONE`.
+    #[inline(always)]
+    fn bits<S: Simd, const ROW: usize, const PART: usize, const ONE: bool>(
+        &mut self,
+        simd: S,
+        bits: &[u64],
+        planes: usize,
+        chunk: Chunk<'_>,
+        ahead: Option<Chunk<'_>>,
+    ) {
+        let Projection { windows, weights, steps, samples, .. } = *self.on;
+        let words = words(weights.sizes().inputs);
+        let plane_len = steps * samples * windows.inputs() * words;
+        let input = Spikes { windows, bits, planes: if ONE { 1 } else { planes }, plane_len, words };
+        let count = self.places.len() / GROUP;
+        let groups = self.places.as_chunks::<GROUP>().0.iter().zip(self.currents.as_chunks_mut::<GROUP>().0).enumerate();
+        let mut x = [[0.0; 64]; GROUP];
+        for (i, (places, currents)) in groups {
+            // A few rows need a few of the weights: it is not worth while to ask for all.
+            if let Some(ahead) = ahead.as_ref().filter(|_| count > 2) {
+                ahead.fetch(i, count);
+            }
+            let (mut seen, mut set) = ([0; GROUP], 0);
+            for r in 0..GROUP.min(self.rows - i * GROUP) {
+                seen[r] = input.any(&chunk, places[r]);
+                set += seen[r].count_ones();
+            }
+            if set >= DENSE_FROM * GROUP as u32 {
+                self.blocks.dense += 1;
+                for r in 0..GROUP {
+                    number(&input.all(&chunk, places[r])[..input.planes], &mut x[r]);
+                }
+                multiply::<S, ROW, PART>(simd, &x, chunk.rows, currents);
+                continue;
+            }
+            self.blocks.sparse += 1;
+            for r in 0..GROUP {
+                if seen[r] != 0 && ONE {
+                    add::<S, ROW>(simd, seen[r], chunk.rows, &mut currents[r]);
+                } else if seen[r] != 0 {
+                    add_times::<S, ROW>(simd, seen[r], &input.all(&chunk, places[r])[..input.planes], chunk.rows, &mut currents[r]);
+                }
+            }
+        }
+    }
+}
+
+/// An input of bits.
+struct Spikes<'a> {
+    windows: &'a Windows,
+    bits: &'a [u64],
+    planes: usize,
+    /// Words of a plane, and of a cell.
+    plane_len: usize,
+    words: usize,
+}
+
+impl Spikes<'_> {
+    /// The bits of a plane that a row sees, one for each row of weights.
+    #[inline(always)]
+    fn word(&self, chunk: &Chunk<'_>, place: Place, plane: usize) -> u64 {
+        let mut word = self.of_tap(chunk, place, plane, 0);
+        for tap in 1..chunk.taps {
+            word |= self.of_tap(chunk, place, plane, tap) << (tap * chunk.channels);
+        }
+        word
+    }
+
+    /// Those of one of the chunk's taps.
+    #[inline(always)]
+    fn of_tap(&self, chunk: &Chunk<'_>, place: Place, plane: usize, tap: usize) -> u64 {
+        match self.windows.tap(chunk.tap + tap)[place.cell] {
+            NONE => 0,
+            cell => {
+                let word = self.bits[plane * self.plane_len + (place.image + cell as usize) * self.words + chunk.channel / 64];
+                // What is left of a word belongs to channels of other groups, and several taps share one.
+                word & (u64::MAX >> (64 - chunk.channels))
+            }
+        }
+    }
+
+    /// The bits that are set in any plane.
+    #[inline(always)]
+    fn any(&self, chunk: &Chunk<'_>, place: Place) -> u64 {
+        let mut any = self.word(chunk, place, 0);
+        for plane in 1..self.planes {
+            any |= self.word(chunk, place, plane);
+        }
+        any
+    }
+
+    /// The bits of all planes.
+    #[inline(always)]
+    fn all(&self, chunk: &Chunk<'_>, place: Place) -> [u64; MAX_PLANES] {
+        let mut all = [0; MAX_PLANES];
+        for (plane, word) in all.iter_mut().enumerate().take(self.planes) {
+            *word = self.word(chunk, place, plane);
+        }
+        all
+    }
+}
+
+impl Chunk<'_> {
+    /// Asks for one of `count` shares of the rows to be brought into the cache.
+    #[inline(always)]
+    fn fetch(&self, share: usize, count: usize) {
+        let len = self.rows.len();
+        for row in &self.rows[len * share / count..len * (share + 1) / count] {
+            prefetch(&row.0);
+        }
+    }
+
+    /// The numbers that a row sees, one for each row of weights. `input` begins at the chunk's first channel, a cell has `inputs`.
+    #[inline(always)]
+    fn numbers(&self, windows: &Windows, place: Place, input: &[f32], inputs: usize, x: &mut [f32; 64]) {
+        for tap in 0..self.taps {
+            let x = &mut x[tap * self.channels..][..self.channels];
+            match windows.tap(self.tap + tap)[place.cell] {
+                NONE => x.fill(0.0),
+                cell => {
+                    // A loop: mostly a few channels, or one.
+                    let input = &input[(place.image + cell as usize) * inputs..][..self.channels];
+                    for (x, input) in x.iter_mut().zip(input) {
+                        *x = *input;
                     }
-                    let currents: &mut [Row; GROUP] =
-                        (&mut self.currents[group..group + GROUP]).try_into().unwrap_or_else(|_| unreachable!());
-                    let mut x = [[0.0; 64]; GROUP];
-                    match input {
-                        In::Bits { words: bits, planes } => {
-                            let plane_len = steps * cells * words;
-                            let word = |plane: usize, at: Option<usize>| {
-                                at.map_or(0, |at| bits[plane * plane_len + at * words + first / 64] & mask)
-                            };
-                            let mut any = [0; GROUP];
-                            let mut set = 0;
-                            for r in 0..GROUP {
-                                for plane in 0..planes {
-                                    any[r] |= word(plane, at[r]);
-                                }
-                                set += any[r].count_ones();
-                            }
-                            if set < DENSE_FROM * GROUP as u32 {
-                                self.blocks.sparse += 1;
-                                for r in 0..GROUP {
-                                    if planes == 1 {
-                                        add::<S, ROW>(simd, any[r], rows, &mut currents[r]);
-                                    } else {
-                                        number(|plane| word(plane, at[r]), planes, &mut x[r]);
-                                        add_times::<S, ROW>(simd, any[r], &x[r], rows, &mut currents[r]);
-                                    }
-                                }
-                                continue;
-                            }
-                            for r in 0..GROUP {
-                                number(|plane| word(plane, at[r]), planes, &mut x[r]);
-                            }
-                        }
-                        In::Dense(input) => {
-                            for r in 0..GROUP {
-                                if let Some(at) = at[r] {
-                                    let input = &input[at * channels + first..][..rows.len()];
-                                    x[r][..rows.len()].copy_from_slice(input);
-                                }
-                            }
-                        }
-                    }
-                    self.blocks.dense += 1;
-                    multiply::<S, ROW, PART>(simd, &x, rows, currents);
                 }
             }
         }
@@ -137,14 +295,18 @@ fn add<S: Simd, const ROW: usize>(simd: S, word: u64, rows: &[Row], to: &mut Row
     keep::<S, ROW>(&sums, to);
 }
 
-/// Adds the rows of the set bits, each times its number.
+/// Adds the rows of the bits that are set in any plane, each times its number.
 #[inline(always)]
-fn add_times<S: Simd, const ROW: usize>(simd: S, word: u64, x: &[f32; 64], rows: &[Row], to: &mut Row) {
+fn add_times<S: Simd, const ROW: usize>(simd: S, any: u64, planes: &[u64], rows: &[Row], to: &mut Row) {
     let mut sums = registers::<S, ROW>(to);
-    let mut left = word;
+    let mut left = any;
     while left != 0 {
-        let k = left.trailing_zeros() as usize;
-        let (x, row) = (simd.splat_f32s(x[k]), registers::<S, ROW>(&rows[k]));
+        let k = left.trailing_zeros();
+        let mut number = 0;
+        for (plane, word) in planes.iter().enumerate() {
+            number |= ((word >> k) & 1) << plane;
+        }
+        let (x, row) = (simd.splat_f32s(number as u32 as f32), registers::<S, ROW>(&rows[k as usize]));
         for v in 0..ROW {
             sums[v] = simd.mul_add_f32s(x, row[v], sums[v]);
         }

@@ -24,7 +24,7 @@ mod tests;
 mod tile;
 mod windows;
 
-pub use bits::{In, Out, add_bits, and_bits, and_not_bits, count, from_dense, planes_of_sum, to_dense, words};
+pub use bits::{In, MAX_PLANES, Out, add_bits, and_bits, and_not_bits, count, from_dense, planes_of_sum, to_dense, words};
 pub use fire::{Fire, States, fire};
 pub use packed::{Packed, Weights};
 pub use pool::{max_pool, or_pool};

@@ -89,10 +89,9 @@ impl Packed {
         &self.bias[panel]
     }
 
-    /// The weights of a panel at a tap, one row per input channel.
-    #[inline(always)]
-    pub(super) fn rows(&self, panel: usize, tap: usize) -> &[Row] {
+    /// The weights of a panel, `[tap][input channel]`.
+    pub(super) fn panel(&self, panel: usize) -> &[Row] {
         let Panel { inputs, start } = &self.panels[panel];
-        &self.rows[start + tap * inputs.len()..][..inputs.len()]
+        &self.rows[*start..][..self.sizes.taps * inputs.len()]
     }
 }

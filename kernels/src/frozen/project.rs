@@ -8,9 +8,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use pulp::Arch;
 
-use super::bits::{In, words};
+use super::bits::{In, check_planes, words};
 use super::fire::Fire;
-use super::kernel::{GROUP, Strip};
+use super::kernel::{GROUP, Place, Strip};
 use super::packed::Packed;
 use super::scratch::{Row, with_rows};
 use super::tile::{Currents, Tile};
@@ -45,8 +45,9 @@ pub struct Blocks {
 /// What is done with a panel, its rows and their currents.
 type Done<'a> = dyn Fn(usize, Range<usize>, &[Row]) + Sync + 'a;
 
-/// Rows of a task, times steps: their currents and a block of weights fit the first cache.
-const ROWS: usize = 56;
+/// The most rows of a task, if it has not more steps: their currents are as large as the first cache. Fewer would fit it beside the weights, but
+/// more of them share what it costs to bring those in.
+const ROWS: usize = 128;
 
 impl Projection<'_> {
     /// The currents, `[steps][sample][cell][channel]`.
@@ -93,7 +94,8 @@ impl Projection<'_> {
         let layer = fire.layer(rows, self.weights.sizes().outputs)?;
         Ok(self.tasks(arch, rows, &|panel, rows, currents| {
             let channels = self.weights.outputs(panel);
-            neuron.tile(&Tile { arch, layer: &layer, rows, channels, currents: Currents::Rows(currents) });
+            let currents = Currents::Rows { rows: currents, steps: self.steps };
+            neuron.tile(&Tile { arch, layer: &layer, rows, channels, currents });
         }))
     }
 
@@ -103,7 +105,10 @@ impl Projection<'_> {
         check_len("weights", self.windows.taps(), sizes.taps)?;
         let cells = sequence_len(self.steps, sequence_len(self.samples, self.windows.inputs())?)?;
         match self.input {
-            In::Bits { words: input, planes } => check_len("input", planes * cells * words(sizes.inputs), input.len())?,
+            In::Bits { words: input, planes } => {
+                check_planes(planes)?;
+                check_len("input", planes * cells * words(sizes.inputs), input.len())?;
+            }
             In::Dense(input) => check_len("input", sequence_len(cells, sizes.inputs)?, input.len())?,
         }
         sequence_len(self.samples, self.windows.outputs())
@@ -111,7 +116,8 @@ impl Projection<'_> {
 
     /// Runs all tasks: `done(panel, rows, currents)` gets each one's currents, `[step][row]`.
     fn tasks(&self, arch: Arch, rows: usize, done: &Done<'_>) -> Blocks {
-        let width = (ROWS / self.steps.max(1)).clamp(1, rows.max(1));
+        let most = (ROWS / self.steps.max(1)).clamp(1, rows.max(1));
+        let width = rows.div_ceil(rows.div_ceil(most).max(1)).max(1);
         let tiles = rows.div_ceil(width);
         let (sparse, dense) = (AtomicU64::new(0), AtomicU64::new(0));
         let sizes = self.weights.sizes();
@@ -120,12 +126,30 @@ impl Projection<'_> {
             let (panel, tile) = (task.start / tiles, task.start % tiles);
             let tile = tile * width..rows.min((tile + 1) * width);
             let len = self.steps * tile.len();
-            with_rows(len.next_multiple_of(GROUP), |currents| {
-                let mut strip = Strip { on: self, panel, rows: tile.clone(), currents, blocks: Blocks::default() };
+            let cells = self.samples * self.windows.inputs();
+            // The last group is filled up with rows that nobody looks at.
+            let filled = len.next_multiple_of(GROUP);
+            let (mut t, mut i) = (0, 0);
+            let (mut sample, mut cell) = (tile.start / self.windows.outputs(), tile.start % self.windows.outputs());
+            let start = (sample, cell);
+            let places = (0..filled).map(|_| {
+                let place = Place { image: t * cells + sample * self.windows.inputs(), cell };
+                (i, cell) = (i + 1, cell + 1);
+                if cell == self.windows.outputs() {
+                    (sample, cell) = (sample + 1, 0);
+                }
+                if i == tile.len() {
+                    // Behind the last step it starts again.
+                    (t, i, (sample, cell)) = ((t + 1) % self.steps, 0, start);
+                }
+                place
+            });
+            with_rows(places, |places, currents| {
+                let mut strip = Strip { on: self, panel, places, currents, rows: len, blocks: Blocks::default() };
                 strip.run(arch);
                 sparse.fetch_add(strip.blocks.sparse, Ordering::Relaxed);
                 dense.fetch_add(strip.blocks.dense, Ordering::Relaxed);
-                done(panel, tile, &currents[..len]);
+                done(panel, tile.clone(), &currents[..len]);
             });
         });
         Blocks { sparse: sparse.into_inner(), dense: dense.into_inner() }

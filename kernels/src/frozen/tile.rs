@@ -10,8 +10,8 @@ use super::fire::States;
 use super::scratch::Row;
 use crate::block::{Block, Firing};
 use crate::constants::Constants;
-use crate::lanes::{LANES, load, store};
-use crate::neuron::{MAX_STATES, Neuron};
+use crate::lanes::LANES;
+use crate::neuron::Neuron;
 use crate::par::Columns;
 use crate::random::Draw;
 
@@ -53,13 +53,13 @@ pub(super) enum Sink<'a> {
     Dense(Columns<'a, f32>),
 }
 
-/// The currents of a tile.
+/// The currents of a tile; `steps` is 1 for a static input.
 #[derive(Clone, Copy)]
 pub(super) enum Currents<'a> {
-    /// `[step][row of the tile]`; one step for a static input.
-    Rows(&'a [Row]),
-    /// `[step][row of the layer][channel]`; one step for a static input.
-    Dense(&'a [f32]),
+    /// `[step][row of the tile]`
+    Rows { rows: &'a [Row], steps: usize },
+    /// `[step][row of the layer][channel]`
+    Dense { x: &'a [f32], steps: usize },
 }
 
 impl<'a> States<'a> {
@@ -79,8 +79,8 @@ pub fn run_tile<N: Neuron>(neuron: &N, tile: &Tile<'_>) {
     impl<N: Neuron> WithSimd for Op<'_, N> {
         type Output = ();
         #[inline(always)]
-        fn with_simd<S: Simd>(self, _: S) {
-            self.1.run(*self.0);
+        fn with_simd<S: Simd>(self, simd: S) {
+            self.1.run(simd, *self.0);
         }
     }
     tile.arch.dispatch(Op(neuron, tile));
@@ -88,40 +88,34 @@ pub fn run_tile<N: Neuron>(neuron: &N, tile: &Tile<'_>) {
 
 impl Tile<'_> {
     #[inline(always)]
-    fn run<N: Neuron>(&self, neuron: N) {
+    fn run<S: Simd, N: Neuron>(&self, simd: S, neuron: N) {
         let layer = self.layer;
         let block = Block::new(&neuron, layer.constants, &self.channels);
         let firing = Firing::new(neuron.surrogate(), layer.draw);
         for row in self.rows.clone() {
-            self.row(&block, firing, row);
+            self.row(simd, &block, firing, row);
         }
     }
 
     /// All steps of a row.
     #[inline(always)]
-    fn row<N: Neuron>(&self, block: &Block<'_, f32, N>, firing: Firing, row: usize) {
+    fn row<S: Simd, N: Neuron>(&self, simd: S, block: &Block<'_, f32, N>, firing: Firing, row: usize) {
         let (layer, of) = (self.layer, self.channels.clone());
-        let full = of.len() == LANES;
         let at = row * layer.channels + of.start..row * layer.channels + of.end;
-        let mut states = Block::<f32, N>::start::<true>(layer.constants, &[None; MAX_STATES], &of);
+        let mut spare = [0.0; LANES];
+        let mut states = Block::<f32, N>::start::<true>(layer.constants, &[], &of);
         if let (true, Some(carried)) = (layer.carried, &layer.states) {
             for (i, state) in states.iter_mut().enumerate().take(N::STATES.len()) {
                 // SAFETY: tiles are disjoint in rows or channels, and each takes a row once at a time.
-                let carried = unsafe { carried.row(i, at.clone()) };
-                *state = if full { load::<f32, true>(carried) } else { load::<f32, false>(carried) };
+                *state = *full(unsafe { carried.row(i, at.clone()) }, &mut spare);
             }
         }
         for t in 0..layer.steps {
-            let x = match self.currents {
-                Currents::Rows(rows) => {
-                    let rows_of_a_step = self.rows.len();
-                    let t = if rows.len() < (t + 1) * rows_of_a_step { 0 } else { t };
-                    rows[t * rows_of_a_step + row - self.rows.start].0
-                }
-                Currents::Dense(x) => {
-                    let len = layer.rows * layer.channels;
-                    let x = &x[if x.len() == len { 0 } else { t * len }..][at.clone()];
-                    if full { load::<f32, true>(x) } else { load::<f32, false>(x) }
+            let x = *match self.currents {
+                Currents::Rows { rows, steps } => &rows[if steps == 1 { 0 } else { t * self.rows.len() } + row - self.rows.start].0,
+                Currents::Dense { x, steps } => {
+                    let step = if steps == 1 { 0 } else { t * layer.rows * layer.channels };
+                    full(&x[step..][at.clone()], &mut spare)
                 }
             };
             let (over, kept) = block.charge(&states, &x);
@@ -133,21 +127,41 @@ impl Tile<'_> {
                     let place = row * layer.channels.div_ceil(64) + of.start / 64;
                     // SAFETY: as above: one word is the 64 channels of one tile's row.
                     let word = unsafe { words.row(t, place..place + 1) };
-                    word[0] = pack(&y) & (u64::MAX >> (LANES - of.len()));
+                    word[0] = pack(simd, &y) & (u64::MAX >> (LANES - of.len()));
                 }
-                Sink::Dense(out) => {
-                    // SAFETY: as above.
-                    let out = unsafe { out.row(t, at.clone()) };
-                    if full { store::<f32, true>(&y, out) } else { store::<f32, false>(&y, out) }
-                }
+                // SAFETY: as above.
+                Sink::Dense(out) => put(&y, unsafe { out.row(t, at.clone()) }, &mut spare),
             }
         }
         if let Some(kept) = &layer.states {
             for (i, state) in states.iter().enumerate().take(N::STATES.len()) {
                 // SAFETY: as above.
-                let kept = unsafe { kept.row(i, at.clone()) };
-                if full { store::<f32, true>(state, kept) } else { store::<f32, false>(state, kept) }
+                put(state, unsafe { kept.row(i, at.clone()) }, &mut spare);
             }
+        }
+    }
+}
+
+/// `src` as whole lanes; if it has fewer, they are copied to `spare`. (A copy of the lanes themselves would keep them out of registers.)
+#[inline(always)]
+fn full<'a>(src: &'a [f32], spare: &'a mut [f32; LANES]) -> &'a [f32; LANES] {
+    match src.try_into() {
+        Ok(src) => src,
+        Err(_) => {
+            spare[..src.len()].copy_from_slice(src);
+            spare
+        }
+    }
+}
+
+/// As many of the lanes as `dst` has room for.
+#[inline(always)]
+fn put(lanes: &[f32; LANES], dst: &mut [f32], spare: &mut [f32; LANES]) {
+    match <&mut [f32; LANES]>::try_from(&mut *dst) {
+        Ok(dst) => *dst = *lanes,
+        Err(_) => {
+            *spare = *lanes;
+            dst.copy_from_slice(&spare[..dst.len()]);
         }
     }
 }
