@@ -187,6 +187,22 @@ impl Builder {
         self.push(place, Op::Reorder, &[value], fact)
     }
 
+    /// A value of every step: one that does not change with time is shown at each.
+    pub(crate) fn at_every_step(&mut self, value: Value) -> Value {
+        let fact = self.fact(value);
+        if fact.time == Time::Sequence {
+            return value;
+        }
+        let fact = Fact { time: Time::Sequence, ..fact.clone() };
+        let place = Place { name: "repeat".into(), full: String::new(), layer: "repeat", config: String::new() };
+        self.push(place, Op::Join(Function::Add), &[value], fact)
+    }
+
+    /// Steps of a sequence.
+    pub(crate) fn steps(&self) -> usize {
+        self.graph.steps
+    }
+
     fn value(&mut self, fact: Fact) -> Value {
         self.graph.facts.push(fact);
         Value(self.graph.facts.len() - 1)

@@ -162,8 +162,7 @@ impl Error {
 
     /// What a kernel says that was called wrongly.
     pub(crate) fn bug(layer: &str) -> impl FnOnce(snn_kernels::Error) -> Error {
-        let layer = layer.to_string();
-        move |e| Error::Bug { layer, problem: e.to_string() }
+        move |e| Error::Bug { layer: layer.into(), problem: e.to_string() }
     }
 }
 

@@ -45,12 +45,24 @@ pub use layers::adaptive_pool::{AdaptiveAvgPool1dConfig, AdaptiveAvgPool2dConfig
 pub use layers::batchnorm::{BatchNorm1dConfig, BatchNorm2dConfig, BatchNorm3dConfig, BatchNormConfig};
 pub use layers::conv::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig, PaddingMode};
 pub use layers::conv_transpose::{ConvTranspose1dConfig, ConvTranspose2dConfig, ConvTranspose3dConfig, ConvTransposeConfig};
+pub use layers::delay::DelayConfig;
 pub use layers::dropout::{Dropout2dConfig, DropoutConfig};
 pub use layers::flatten::FlattenConfig;
+pub use layers::groupnorm::GroupNormConfig;
 pub use layers::linear::LinearConfig;
+pub use layers::non_spiking::{NonSpikingIFNodeConfig, NonSpikingLIFNodeConfig};
 pub use layers::pool::{
     AvgPool1dConfig, AvgPool2dConfig, AvgPool3dConfig, AvgPoolConfig, MaxPool1dConfig, MaxPool2dConfig, MaxPool3dConfig, MaxPoolConfig,
 };
+pub use layers::psn::{MaskedPSNConfig, PSNConfig, SlidingPSNConfig};
+pub use layers::synapse_filter::SynapseFilterConfig;
+pub use layers::temporal_norm::{
+    ThresholdDependentBatchNorm1dConfig, ThresholdDependentBatchNorm2dConfig, ThresholdDependentBatchNorm3dConfig,
+    ThresholdDependentBatchNormConfig,
+};
+pub use layers::upsample::{UpsampleConfig, UpsampleMode};
+pub use layers::voting::VotingLayerConfig;
+pub use layers::weight_standard::{WSConv2dConfig, WSLinearConfig};
 pub use model::Model;
 pub use snn_kernels::{
     Activation, ActivationAwareIFNodeConfig, CUBALIFNodeConfig, ComplementaryLIFNodeConfig, EIFNodeConfig, HalfThresholdIFNodeConfig,
@@ -61,15 +73,27 @@ pub use state::State;
 
 /// The layers that have a frozen form, by their names.
 pub mod frozen {
+    pub use crate::layers::activation::{ReLU, Sigmoid, Tanh};
     pub use crate::layers::adaptive_pool::{AdaptiveAvgPool, AdaptiveAvgPool1d, AdaptiveAvgPool2d, AdaptiveAvgPool3d};
     pub use crate::layers::batchnorm::{BatchNorm, BatchNorm1d, BatchNorm2d, BatchNorm3d};
     pub use crate::layers::conv::{Conv, Conv1d, Conv2d, Conv3d};
     pub use crate::layers::conv_transpose::{ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
+    pub use crate::layers::delay::Delay;
     pub use crate::layers::dropout::{Dropout, Dropout2d};
     pub use crate::layers::flatten::{Flatten, Identity};
+    pub use crate::layers::groupnorm::GroupNorm;
     pub use crate::layers::linear::Linear;
     pub use crate::layers::neuron::*;
+    pub use crate::layers::non_spiking::{NonSpikingIFNode, NonSpikingLIFNode};
     pub use crate::layers::pool::{AvgPool, AvgPool1d, AvgPool2d, AvgPool3d, MaxPool, MaxPool1d, MaxPool2d, MaxPool3d};
+    pub use crate::layers::psn::{MaskedPSN, PSN, SlidingPSN};
+    pub use crate::layers::synapse_filter::SynapseFilter;
+    pub use crate::layers::temporal_norm::{
+        ThresholdDependentBatchNorm, ThresholdDependentBatchNorm1d, ThresholdDependentBatchNorm2d, ThresholdDependentBatchNorm3d,
+    };
+    pub use crate::layers::upsample::Upsample;
+    pub use crate::layers::voting::VotingLayer;
+    pub use crate::layers::weight_standard::{WSConv2d, WSLinear};
 }
 
 /// The frozen model of a spiking network, checked and generated at compile time; that of the training library, when it is there, gives the same.

@@ -80,6 +80,11 @@ impl Model {
         self.graph.steps
     }
 
+    /// Numbers of one sample of output `i`, of all steps: an output of [`infer`](Model::infer) has N times as many. 0 if there is no such output.
+    pub fn output_len(&self, i: usize) -> usize {
+        self.graph.outputs.get(i).map_or(0, |port| sample(port, self.graph.steps))
+    }
+
     /// Runs all steps, from fresh states. Inputs and outputs are in torch's layout, in the order in which the net names them: `[N, ..]`, or
     /// `[T, N, ..]` for a sequence. N follows from the length of the first input.
     ///

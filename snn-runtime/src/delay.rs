@@ -1,5 +1,6 @@
 //! `Delay`. In: any shape; out: what came in some steps ago, zeros at first; state: what is on its way.
 
+pub use snn_infer::DelayConfig;
 use snn_kernels::gather_rows;
 use tch::Tensor;
 
@@ -10,13 +11,6 @@ use crate::layer::{Cx, Layer};
 use crate::ops;
 use crate::scope::Scope;
 use crate::state::{QueueState, steps_of};
-
-/// Arguments of [`Delay`], in SpikingJelly's words.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DelayConfig {
-    /// Steps between in and out; 0 gives what it gets.
-    pub delay_steps: usize,
-}
 
 /// A delay line: y\[t\] = x\[t - delay_steps\], and zeros for the first `delay_steps` steps.
 ///

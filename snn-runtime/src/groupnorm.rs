@@ -1,32 +1,13 @@
 //! `GroupNorm`. In: `[N, C, ..]`; out: the same shape, each sample normalised by groups of its channels.
 
+pub use snn_infer::GroupNormConfig;
 use tch::Tensor;
 use tch::nn::Init;
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::{learnable, not_negative, positive};
-
-/// Arguments of [`GroupNorm`], in torch's words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct GroupNormConfig {
-    /// Groups of channels; it divides `num_channels`.
-    pub num_groups: usize,
-    /// Channels.
-    pub num_channels: usize,
-    /// Added to the variance.
-    pub eps: f64,
-    /// Are a scale and a shift per channel learned?
-    pub affine: bool,
-}
-
-impl GroupNormConfig {
-    /// torch's defaults for the rest: `eps` 1e-5, affine.
-    pub fn new(num_groups: usize, num_channels: usize) -> Self {
-        GroupNormConfig { num_groups, num_channels, eps: 1e-5, affine: true }
-    }
-}
+use crate::weights::learnable;
 
 /// Group normalisation, from "Group Normalization" (Wu and He, ECCV 2018): (x - mean) / sqrt(var + eps) * weight + bias, with the
 /// mean and the biased variance of each group of channels of each sample. Training and evaluation are the same.
@@ -57,12 +38,7 @@ impl Stateless for GroupNorm {
     type Config = GroupNormConfig;
 
     fn build(scope: &Scope<'_>, c: GroupNormConfig) -> Result<Self> {
-        positive(scope, &[("num_groups", c.num_groups), ("num_channels", c.num_channels)])?;
-        if snn_shape::divide(c.num_channels, c.num_groups).is_none() {
-            let problem = format!("must be a multiple of `num_groups = {}`, but is {}", c.num_groups, c.num_channels);
-            return Err(Error::argument(scope.name(), "num_channels", problem, ""));
-        }
-        not_negative(scope, "eps", c.eps)?;
+        c.check().map_err(Error::refused(scope))?;
         let channels = [c.num_channels];
         let affine = |name, value| if c.affine { learnable(scope, name, &channels, Init::Const(value)).map(Some) } else { Ok(None) };
         let (weight, bias) = (affine("weight", 1.0)?, affine("bias", 0.0)?);

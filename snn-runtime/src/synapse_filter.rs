@@ -1,5 +1,6 @@
 //! `SynapseFilter`. In: spikes; out: the synaptic currents they leave behind; state: the last of them.
 
+pub use snn_infer::SynapseFilterConfig;
 use snn_kernels::{Input, SynapseFilterGrads, synapse_filter, synapse_filter_backward};
 use tch::nn::Init;
 use tch::{Kind, Tensor};
@@ -11,21 +12,6 @@ use crate::layer::{Cx, Layer};
 use crate::scope::Scope;
 use crate::state::{SynapseFilterState, check_sizes, steps_of};
 use crate::weights::learnable;
-
-/// Arguments of [`SynapseFilter`], in SpikingJelly's words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SynapseFilterConfig {
-    /// Time constant in steps, greater than 1; before training, if it is learned.
-    pub tau: f64,
-    /// Is the time constant learned?
-    pub learnable: bool,
-}
-
-impl Default for SynapseFilterConfig {
-    fn default() -> Self {
-        SynapseFilterConfig { tau: 100.0, learnable: false }
-    }
-}
 
 /// A current that each spike raises by 1 and that decays by 1 / tau in steps without one:
 /// i\[t\] = i\[t-1\] - (1 - x\[t\]) i\[t-1\] / tau + x\[t\], from i = 0.
@@ -179,10 +165,7 @@ impl Layer for SynapseFilter {
     type State = SynapseFilterState;
 
     fn build(scope: &Scope<'_>, config: SynapseFilterConfig) -> Result<Self> {
-        if config.tau <= 1.0 || !config.tau.is_finite() {
-            let problem = format!("must be greater than 1, but is {:?}", config.tau);
-            return Err(Error::argument(scope.name(), "tau", problem, "it counts the steps in which a current decays"));
-        }
+        config.check().map_err(Error::refused(scope))?;
         let w = if config.learnable { Some(learnable(scope, "w", &[], Init::Const(-(config.tau - 1.0).ln()))?) } else { None };
         Ok(SynapseFilter { w, config, name: scope.name().to_string() })
     }

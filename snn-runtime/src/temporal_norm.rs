@@ -3,6 +3,10 @@
 //! `ThresholdDependentBatchNorm` starts where a neuron's threshold wants it, `TemporalEffectiveBatchNorm` learns a scale for each
 //! step, `BatchNormThroughTime` is another normalisation at each step.
 
+pub use snn_infer::{
+    ThresholdDependentBatchNorm1dConfig, ThresholdDependentBatchNorm2dConfig, ThresholdDependentBatchNorm3dConfig,
+    ThresholdDependentBatchNormConfig,
+};
 use tch::Tensor;
 use tch::nn::Init;
 
@@ -12,24 +16,6 @@ use crate::layer::{Cx, Layer, Stateless};
 use crate::scope::Scope;
 use crate::state::State;
 use crate::weights::{learnable, positive};
-
-/// Arguments of [`ThresholdDependentBatchNorm`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct ThresholdDependentBatchNormConfig {
-    /// A factor for the place in the net: 1 in a chain, 1 / sqrt(2) where two branches add up.
-    pub alpha: f64,
-    /// The threshold of the neuron that follows.
-    pub v_th: f64,
-    /// What a batch normalisation is built with; affine.
-    pub bn: BatchNormConfig,
-}
-
-/// Arguments of [`ThresholdDependentBatchNorm1d`].
-pub type ThresholdDependentBatchNorm1dConfig = ThresholdDependentBatchNormConfig;
-/// Arguments of [`ThresholdDependentBatchNorm2d`].
-pub type ThresholdDependentBatchNorm2dConfig = ThresholdDependentBatchNormConfig;
-/// Arguments of [`ThresholdDependentBatchNorm3d`].
-pub type ThresholdDependentBatchNorm3dConfig = ThresholdDependentBatchNormConfig;
 
 /// tdBN, from "Going Deeper With Directly-Trained Larger Spiking Neural Networks" (Zheng et al., AAAI 2021): [`BatchNorm`] over
 /// steps and batch, whose weight starts at alpha * v_th. From there on the weight is learned like any other.
@@ -58,10 +44,7 @@ impl<const D: usize> Layer for ThresholdDependentBatchNorm<D> {
     type State = ();
 
     fn build(scope: &Scope<'_>, c: ThresholdDependentBatchNormConfig) -> Result<Self> {
-        if !c.bn.affine {
-            let problem = "must be `true`: `alpha * v_th` is where the weight starts";
-            return Err(Error::argument(scope.name(), "affine", problem, "use a plain `BatchNorm` for one without weight"));
-        }
+        c.check().map_err(Error::refused(scope))?;
         Ok(ThresholdDependentBatchNorm { bn: BatchNorm::starting(scope, c.bn, c.alpha * c.v_th, true)? })
     }
 

@@ -1,24 +1,11 @@
 //! `VotingLayer`. In: `[N, C * voting_size]`; out: `[N, C]`, the mean of each group.
 
+pub use snn_infer::VotingLayerConfig;
 use tch::Tensor;
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::weights::positive;
-
-/// Arguments of [`VotingLayer`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct VotingLayerConfig {
-    /// Neurons that vote for one class.
-    pub voting_size: usize,
-}
-
-impl Default for VotingLayerConfig {
-    fn default() -> Self {
-        VotingLayerConfig { voting_size: 10 }
-    }
-}
 
 /// Neighbouring neurons vote for a class: the mean of each group of `voting_size` features.
 ///
@@ -37,7 +24,7 @@ impl Stateless for VotingLayer {
     type Config = VotingLayerConfig;
 
     fn build(scope: &Scope<'_>, config: VotingLayerConfig) -> Result<Self> {
-        positive(scope, &[("voting_size", config.voting_size)])?;
+        config.check().map_err(Error::refused(scope))?;
         Ok(VotingLayer { voting_size: config.voting_size, name: scope.name().to_string() })
     }
 

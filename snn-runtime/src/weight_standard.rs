@@ -1,15 +1,16 @@
 //! `WSConv2d` and `WSLinear`: the weight of each output is standardised whenever it is used. In: `[N, in_channels, H, W]` or
 //! `[.., in_features]`; out: as of `Conv2d` and `Linear`.
 
+pub use snn_infer::{WSConv2dConfig, WSLinearConfig};
 use tch::nn::Init;
 use tch::{TchError, Tensor};
 
-use crate::conv::{Conv2d, Conv2dConfig, PaddingMode};
+use crate::conv::Conv2d;
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
-use crate::linear::{Linear, LinearConfig};
+use crate::linear::Linear;
 use crate::scope::Scope;
-use crate::weights::{learnable, not_negative};
+use crate::weights::learnable;
 
 /// (W - mean) / sqrt(var * fan_in + eps) * gain, with the mean and the unbiased variance of the weights of each output.
 fn standardised(weight: &Tensor, gain: Option<&Tensor>, eps: f64) -> Result<Tensor, TchError> {
@@ -26,25 +27,9 @@ fn standardised(weight: &Tensor, gain: Option<&Tensor>, eps: f64) -> Result<Tens
 }
 
 /// What both layers have besides the layer that they are.
-fn build_gain(scope: &Scope<'_>, weight: &Tensor, gain: bool, eps: f64) -> Result<Option<Tensor>> {
-    not_negative(scope, "eps", eps)?;
-    if weight.size()[1..].iter().product::<i64>() < 2 {
-        let problem = "leaves one weight per output, which has no variance";
-        return Err(Error::argument(scope.name(), "weight", problem, "use a plain `Conv2d` or `Linear`"));
-    }
+fn build_gain(scope: &Scope<'_>, weight: &Tensor, gain: bool) -> Result<Option<Tensor>> {
     let sizes: Vec<usize> = weight.size().iter().enumerate().map(|(i, &n)| if i == 0 { n as usize } else { 1 }).collect();
     if gain { learnable(scope, "gain", &sizes, Init::Const(1.0)).map(Some) } else { Ok(None) }
-}
-
-/// Arguments of [`WSConv2d`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct WSConv2dConfig {
-    /// What a convolution is built with; its padding is zeros.
-    pub conv: Conv2dConfig,
-    /// Is a factor learned for each output channel?
-    pub gain: bool,
-    /// Added to the variance; SpikingJelly's default is 1e-4.
-    pub eps: f64,
 }
 
 /// [`Conv2d`] with weight standardisation, from "Micro-Batch Training with Batch-Channel Normalization and Weight Standardization"
@@ -70,12 +55,9 @@ impl Stateless for WSConv2d {
     type Config = WSConv2dConfig;
 
     fn build(scope: &Scope<'_>, c: WSConv2dConfig) -> Result<Self> {
-        if c.conv.padding_mode != PaddingMode::Zeros {
-            let problem = format!("must be zeros, but is {:?}", c.conv.padding_mode);
-            return Err(Error::argument(scope.name(), "padding_mode", problem, "SpikingJelly's `WSConv2d` ignores it"));
-        }
+        c.check().map_err(Error::refused(scope))?;
         let conv = <Conv2d as Stateless>::build(scope, c.conv)?;
-        let gain = build_gain(scope, &conv.weight, c.gain, c.eps)?;
+        let gain = build_gain(scope, &conv.weight, c.gain)?;
         Ok(WSConv2d { conv, gain, eps: c.eps, name: scope.name().to_string() })
     }
 
@@ -83,17 +65,6 @@ impl Stateless for WSConv2d {
         let weight = standardised(&self.conv.weight, self.gain.as_ref(), self.eps).map_err(Error::in_layer(&self.name))?;
         self.conv.with_weight(x, &weight)
     }
-}
-
-/// Arguments of [`WSLinear`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct WSLinearConfig {
-    /// What a linear layer is built with.
-    pub linear: LinearConfig,
-    /// Is a factor learned for each output?
-    pub gain: bool,
-    /// Added to the variance; SpikingJelly's default is 1e-4.
-    pub eps: f64,
 }
 
 /// [`Linear`] with weight standardisation, as in [`WSConv2d`], for each output.
@@ -117,8 +88,9 @@ impl Stateless for WSLinear {
     type Config = WSLinearConfig;
 
     fn build(scope: &Scope<'_>, c: WSLinearConfig) -> Result<Self> {
+        c.check().map_err(Error::refused(scope))?;
         let linear = <Linear as Stateless>::build(scope, c.linear)?;
-        let gain = build_gain(scope, &linear.weight, c.gain, c.eps)?;
+        let gain = build_gain(scope, &linear.weight, c.gain)?;
         Ok(WSLinear { linear, gain, eps: c.eps, name: scope.name().to_string() })
     }
 

@@ -49,14 +49,6 @@ pub(crate) fn positive(scope: &Scope<'_>, sizes: &[(&str, usize)]) -> Result<()>
     }
 }
 
-/// A number that is added to a variance.
-pub(crate) fn not_negative(scope: &Scope<'_>, argument: &str, value: f64) -> Result<()> {
-    match value >= 0.0 && value.is_finite() {
-        true => Ok(()),
-        false => Err(Error::argument(scope.name(), argument, format!("must be 0 or more, but is {value:?}"), "")),
-    }
-}
-
 /// As libtorch takes them.
 pub(crate) fn dims(sizes: &[usize]) -> Vec<i64> {
     sizes.iter().map(|&n| n as i64).collect()

@@ -72,12 +72,12 @@ impl<const D: usize> Frozen for BatchNorm<D> {
 
     fn freeze(b: &mut Builder, label: &str, c: BatchNormConfig, args: &[Value]) -> Result<Value> {
         let place = b.place(label, space::named::<D>(["BatchNorm1d", "BatchNorm2d", "BatchNorm3d"]), &c);
-        freeze::<D>(b, place, &c, c.affine, args)
+        freeze::<D>(b, place, &c, args)
     }
 }
 
-/// A normalisation, with a bias or without.
-pub(super) fn freeze<const D: usize>(b: &mut Builder, place: Place, c: &BatchNormConfig, bias: bool, args: &[Value]) -> Result<Value> {
+/// A normalisation at `place`.
+pub(super) fn freeze<const D: usize>(b: &mut Builder, place: Place, c: &BatchNormConfig, args: &[Value]) -> Result<Value> {
     c.check().map_err(Error::refused(&place.full))?;
     if !c.track_running_stats {
         let problem = "it keeps no running statistics, but normalises each batch by its own";
@@ -96,7 +96,7 @@ pub(super) fn freeze<const D: usize>(b: &mut Builder, place: Place, c: &BatchNor
         mean: place.weight("running_mean", &[channels]),
         var: place.weight("running_var", &[channels]),
         weight: c.affine.then(|| place.weight("weight", &[channels])),
-        bias: (c.affine && bias).then(|| place.weight("bias", &[channels])),
+        bias: c.affine.then(|| place.weight("bias", &[channels])),
     };
     Ok(b.push(place, Op::Normalise(normalise), &[x], fact))
 }

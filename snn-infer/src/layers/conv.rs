@@ -99,6 +99,17 @@ impl<const D: usize> ConvConfig<D> {
         (wants, "use a smaller kernel, or more padding")
     }
 
+    /// Padding that mirrors or repeats the input cannot reach further than the input does; torch refuses it.
+    fn too_much_padding(&self, size: [usize; D]) -> Option<String> {
+        let (most, than) = match self.padding_mode {
+            PaddingMode::Zeros | PaddingMode::Replicate => return None,
+            PaddingMode::Reflect => (1, "more cells than"),
+            PaddingMode::Circular => (0, "at least as many cells as"),
+        };
+        let beyond = |i: usize| self.padding[i].iter().any(|pad| pad + most > size[i]);
+        (0..D).any(beyond).then(|| format!("{than} the padding of {:?} in {}", self.padding, axes::<D>().join(", ")))
+    }
+
     /// What its outputs see along an axis of `len` cells.
     fn axis(&self, i: usize, len: usize) -> Option<Axis> {
         let border = match self.padding_mode {
@@ -128,7 +139,7 @@ impl<const D: usize> Frozen for Conv<D> {
     type Config = ConvConfig<D>;
 
     fn freeze(b: &mut Builder, label: &str, c: ConvConfig<D>, args: &[Value]) -> Result<Value> {
-        freeze(b, label, space::named::<D>(["Conv1d", "Conv2d", "Conv3d"]), c, None, args)
+        freeze(b, label, space::named::<D>(["Conv1d", "Conv2d", "Conv3d"]), &c, None, args)
     }
 }
 
@@ -137,11 +148,11 @@ pub(super) fn freeze<const D: usize>(
     b: &mut Builder,
     label: &str,
     layer: &'static str,
-    c: ConvConfig<D>,
+    c: &ConvConfig<D>,
     standardise: Option<(f64, bool)>,
     args: &[Value],
 ) -> Result<Value> {
-    let place = b.place(label, layer, &(&c, standardise));
+    let place = b.place(label, layer, &(c, standardise));
     c.check().map_err(Error::refused(&place.full))?;
     let x = b.only(&place, args)?;
     let x = b.canonical(x);
@@ -151,6 +162,9 @@ pub(super) fn freeze<const D: usize>(
         let (wants, help) = c.misfit();
         return Err(Error::shape(&place.full, wants, &fact.shape, help));
     };
+    if let Some(wants) = c.too_much_padding(size) {
+        return Err(Error::shape(&place.full, wants, &fact.shape, "use less padding"));
+    }
     let fact = Fact::new(&[&[c.out_channels], &out[..]].concat(), fact.time);
     let project = Project {
         windows: Arc::new(windows),

@@ -54,6 +54,13 @@ pub(crate) struct Call<'a> {
     pub(crate) memory: Option<Memory<'a>>,
 }
 
+impl Call<'_> {
+    /// Steps that come in.
+    pub(crate) fn x_steps(&self) -> usize {
+        self.x.len() / (self.batch * self.layout.len()).max(1)
+    }
+}
+
 /// y = a x + b, per channel: a normalisation with nothing before it that it could go into.
 #[derive(Debug)]
 pub(crate) struct ScaleShift {

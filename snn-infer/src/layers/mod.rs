@@ -1,17 +1,27 @@
 //! Frozen layers, one family per file. In: a builder, a label, arguments and values; out: the layer in the graph, or an error that names it.
 
+pub(crate) mod activation;
 pub(crate) mod adaptive_pool;
 pub(crate) mod batchnorm;
 pub(crate) mod conv;
 pub(crate) mod conv_transpose;
+pub(crate) mod delay;
 pub(crate) mod dense;
 pub(crate) mod dropout;
 pub(crate) mod flatten;
 mod functions;
+pub(crate) mod groupnorm;
 pub(crate) mod linear;
 pub(crate) mod neuron;
+pub(crate) mod non_spiking;
 pub(crate) mod pool;
+pub(crate) mod psn;
 pub(crate) mod space;
+pub(crate) mod synapse_filter;
+pub(crate) mod temporal_norm;
+pub(crate) mod upsample;
+pub(crate) mod voting;
+pub(crate) mod weight_standard;
 
 pub(crate) use functions::{Function, Reduce};
 

@@ -198,6 +198,20 @@ pub(crate) struct Memory<'a> {
 }
 
 impl<'a> Memory<'a> {
+    /// Keeps the newest of the rows it has and of those of `steps` more, as many as it has room for, oldest first. Rows that were never
+    /// written are zeros.
+    pub(crate) fn enqueue<'x>(self, steps: usize, len: usize, x: impl Fn(usize) -> &'x [f32]) {
+        if self.fresh {
+            self.numbers.fill(0.0);
+        }
+        let rows = self.numbers.len() / len.max(1);
+        let new = steps.min(rows);
+        self.numbers.copy_within(new * len.., 0);
+        for i in 0..new {
+            self.numbers[(rows - new + i) * len..][..len].copy_from_slice(x(steps - new + i));
+        }
+    }
+
     /// As a layer of neurons takes it.
     fn states(memory: Option<Self>) -> States<'a> {
         match memory {

@@ -1,5 +1,6 @@
 //! `MaskedPSN`: a `PSN` that unlearns the future. Its weights fade out of all steps but the last k as lambda goes from 0 to 1.
 
+pub use snn_infer::MaskedPSNConfig;
 use tch::nn::Init;
 use tch::{TchError, Tensor};
 
@@ -9,30 +10,7 @@ use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::scope::Scope;
 use crate::state::{QueueState, State};
-use crate::surrogate::{ATan, Surrogate};
-use crate::weights::{buffer_of, learnable, positive, uniform};
-
-/// Arguments of [`MaskedPSN`], in SpikingJelly's words.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(non_snake_case, reason = "SpikingJelly's name")]
-pub struct MaskedPSNConfig {
-    /// How many inputs a step sees in the end: its own and those before it.
-    pub k: usize,
-    /// Steps of a sequence.
-    pub T: usize,
-    /// lambda at the start of training: 0 sees every step, 1 the last k.
-    pub lambda_init: f64,
-    /// What stands in for a spike's derivative.
-    pub surrogate_function: Surrogate,
-}
-
-impl MaskedPSNConfig {
-    /// SpikingJelly's defaults for the rest: lambda starts at 0, the surrogate is `ATan`.
-    #[allow(non_snake_case, reason = "as the field")]
-    pub fn new(k: usize, T: usize) -> Self {
-        MaskedPSNConfig { k, T, lambda_init: 0.0, surrogate_function: ATan::default().into() }
-    }
-}
+use crate::weights::{buffer_of, learnable, uniform};
 
 /// Masked parallel spiking neuron, from "Parallel Spiking Neurons with High Efficiency and Long-term Dependencies Learning Ability"
 /// (Fang et al., NeurIPS 2023).
@@ -65,8 +43,7 @@ pub struct MaskedPSN {
 
 impl MaskedPSN {
     fn new(scope: &Scope<'_>, config: MaskedPSNConfig) -> Result<Self> {
-        positive(scope, &[("k", config.k), ("T", config.T)])?;
-        check_lambda(scope.name(), "lambda_init", config.lambda_init)?;
+        config.check().map_err(Error::refused(scope))?;
         let firing = Firing::new(scope, config.surrogate_function)?;
         let weight = uniform(scope, "weight", &[config.T, config.T], config.T)?;
         let bias = learnable(scope, "bias", &[config.T, 1], Init::Const(-1.0))?;

@@ -1,9 +1,9 @@
 //! `NonSpikingIFNode` and `NonSpikingLIFNode`: neurons that never fire, to read a net out by their potential.
 
-use snn_kernels::{NonSpiking, Refused};
-use tch::Tensor;
-
+pub use snn_infer::{NonSpikingIFNodeConfig, NonSpikingLIFNodeConfig};
 pub use snn_kernels::Decode;
+use snn_kernels::NonSpiking;
+use tch::Tensor;
 
 use super::parallel::whole_sequences;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
@@ -11,34 +11,6 @@ use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::state::steps_of;
-
-/// Arguments of [`NonSpikingIFNode`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct NonSpikingIFNodeConfig {
-    /// What comes out.
-    pub decode: Decode,
-}
-
-impl Default for NonSpikingIFNodeConfig {
-    fn default() -> Self {
-        NonSpikingIFNodeConfig { decode: Decode::Sequence }
-    }
-}
-
-/// Arguments of [`NonSpikingLIFNode`].
-#[derive(Clone, Debug, PartialEq)]
-pub struct NonSpikingLIFNodeConfig {
-    /// Membrane time constant in steps, greater than 1.
-    pub tau: f64,
-    /// What comes out.
-    pub decode: Decode,
-}
-
-impl Default for NonSpikingLIFNodeConfig {
-    fn default() -> Self {
-        NonSpikingLIFNodeConfig { tau: 2.0, decode: Decode::Sequence }
-    }
-}
 
 /// Adds up its input and never fires: v = v + x, from 0 at the start of every sequence.
 ///
@@ -83,7 +55,7 @@ impl NonSpikingIFNode {
 
 impl NonSpikingLIFNode {
     fn new(scope: &Scope<'_>, config: NonSpikingLIFNodeConfig) -> Result<Self> {
-        Refused::time_constant("tau", config.tau).map_err(Error::refused(scope))?;
+        config.check().map_err(Error::refused(scope))?;
         Ok(NonSpikingLIFNode { config, name: scope.name().to_string() })
     }
 

@@ -1,32 +1,14 @@
 //! `PSN`: h = weight x + bias over all steps at once, and no reset.
 
+pub use snn_infer::PSNConfig;
 use tch::Tensor;
 use tch::nn::Init;
 
 use super::firing::Firing;
 use super::parallel::{Parallel, Sees, check_steps, whole_sequences};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::scope::Scope;
-use crate::surrogate::{ATan, Surrogate};
-use crate::weights::{learnable, positive, uniform};
-
-/// Arguments of [`PSN`], in SpikingJelly's words.
-#[derive(Clone, Debug, PartialEq)]
-#[allow(non_snake_case, reason = "SpikingJelly's name")]
-pub struct PSNConfig {
-    /// Steps of a sequence.
-    pub T: usize,
-    /// What stands in for a spike's derivative.
-    pub surrogate_function: Surrogate,
-}
-
-impl PSNConfig {
-    /// SpikingJelly's default for the rest: the surrogate is `ATan`.
-    #[allow(non_snake_case, reason = "as the field")]
-    pub fn new(T: usize) -> Self {
-        PSNConfig { T, surrogate_function: ATan::default().into() }
-    }
-}
+use crate::weights::{learnable, uniform};
 
 /// Parallel spiking neuron, from "Parallel Spiking Neurons with High Efficiency and Long-term Dependencies Learning Ability" (Fang et
 /// al., NeurIPS 2023): every step sees the inputs of all steps, later ones too, through weights of its own.
@@ -50,7 +32,7 @@ pub struct PSN {
 
 impl PSN {
     fn new(scope: &Scope<'_>, config: PSNConfig) -> Result<Self> {
-        positive(scope, &[("T", config.T)])?;
+        config.check().map_err(Error::refused(scope))?;
         let firing = Firing::new(scope, config.surrogate_function)?;
         let weight = uniform(scope, "weight", &[config.T, config.T], config.T)?;
         let bias = learnable(scope, "bias", &[config.T, 1], Init::Const(-1.0))?;

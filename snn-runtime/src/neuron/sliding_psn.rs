@@ -1,5 +1,6 @@
 //! `SlidingPSN`: a `PSN` with the same k weights at every step, for the step's own input and the k - 1 before it.
 
+pub use snn_infer::SlidingPSNConfig;
 use tch::Tensor;
 use tch::nn::Init;
 
@@ -9,26 +10,7 @@ use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::scope::Scope;
 use crate::state::QueueState;
-use crate::surrogate::{ATan, Surrogate};
-use crate::weights::{learnable, positive, uniform};
-
-/// Arguments of [`SlidingPSN`], in SpikingJelly's words.
-#[derive(Clone, Debug, PartialEq)]
-pub struct SlidingPSNConfig {
-    /// How many inputs a step sees: its own and those before it.
-    pub k: usize,
-    /// Do the weights start at .., 1/4, 1/2, 1, as a leak would have them? Else they are random.
-    pub exp_init: bool,
-    /// What stands in for a spike's derivative.
-    pub surrogate_function: Surrogate,
-}
-
-impl SlidingPSNConfig {
-    /// SpikingJelly's defaults for the rest: weights of a leak, the surrogate is `ATan`.
-    pub fn new(k: usize) -> Self {
-        SlidingPSNConfig { k, exp_init: true, surrogate_function: ATan::default().into() }
-    }
-}
+use crate::weights::{learnable, uniform};
 
 /// Sliding parallel spiking neuron, from "Parallel Spiking Neurons with High Efficiency and Long-term Dependencies Learning Ability"
 /// (Fang et al., NeurIPS 2023).
@@ -53,7 +35,7 @@ pub struct SlidingPSN {
 
 impl SlidingPSN {
     fn new(scope: &Scope<'_>, config: SlidingPSNConfig) -> Result<Self> {
-        positive(scope, &[("k", config.k)])?;
+        config.check().map_err(Error::refused(scope))?;
         let firing = Firing::new(scope, config.surrogate_function)?;
         let weight = uniform(scope, "weight", &[config.k], config.k)?;
         if config.exp_init {

@@ -1,0 +1,168 @@
+//! `Upsample`. In: arguments, and a value `[C, ..]` with one to three axes of space; out: `[C, ..]` with more cells, or fewer.
+
+use std::sync::Arc;
+
+use snn_kernels::Refused;
+use snn_kernels::frozen::{Axis, Windows};
+
+use super::{Frozen, space};
+use crate::builder::Builder;
+use crate::error::{Error, Result};
+use crate::graph::{Fact, Op, Value};
+
+/// How [`Upsample`] finds the value between cells.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UpsampleMode {
+    /// The cell it lies in; over any number of axes.
+    #[default]
+    Nearest,
+    /// On the line between two cells of a series.
+    Linear,
+    /// Between four cells of an image.
+    Bilinear,
+    /// On the cubic through sixteen cells of an image.
+    Bicubic,
+    /// Between eight cells of a volume.
+    Trilinear,
+}
+
+impl UpsampleMode {
+    /// The axes of space it works on; `None`: one to three.
+    pub fn axes(self) -> Option<usize> {
+        match self {
+            UpsampleMode::Nearest => None,
+            UpsampleMode::Linear => Some(1),
+            UpsampleMode::Bilinear | UpsampleMode::Bicubic => Some(2),
+            UpsampleMode::Trilinear => Some(3),
+        }
+    }
+}
+
+/// Arguments of [`Upsample`], in torch's words. One of `size` and `scale_factor` is given; one value in either serves all axes of
+/// space.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct UpsampleConfig {
+    /// Cells that go out.
+    pub size: Option<Vec<usize>>,
+    /// Cells that go out for one that comes in, rounded down in all.
+    pub scale_factor: Option<Vec<f64>>,
+    /// How values between cells are found.
+    pub mode: UpsampleMode,
+    /// Do the outermost cells lie on each other, centre on centre? Else their edges do. Not for `Nearest`.
+    pub align_corners: Option<bool>,
+    /// Does the factor follow from the sizes, where rounding down has changed it?
+    pub recompute_scale_factor: Option<bool>,
+}
+
+impl UpsampleConfig {
+    /// Are these arguments that it can work with?
+    ///
+    /// # Errors
+    ///
+    /// The first that is not.
+    pub fn check(&self) -> Result<(), Refused> {
+        match (&self.size, &self.scale_factor) {
+            (Some(_), Some(_)) => return Err(Refused::new("scale_factor", "is given beside `size`", "give one of the two")),
+            (None, None) => return Err(Refused::new("size", "is not given, and `scale_factor` is not either", "give one of the two")),
+            (Some(sizes), None) if sizes.is_empty() => return Err(Refused::new("size", "is empty", "")),
+            (Some(sizes), None) => space::all_positive(&[("size", sizes)])?,
+            (None, Some(factors)) => {
+                if factors.is_empty() || !factors.iter().all(|&f| f > 0.0 && f.is_finite()) {
+                    return Err(Refused::new("scale_factor", format!("must be greater than 0, but is {factors:?}"), ""));
+                }
+            }
+        }
+        if self.mode == UpsampleMode::Nearest && self.align_corners.is_some() {
+            return Err(Refused::new("align_corners", "has no meaning for the nearest cell", "remove it"));
+        }
+        if self.size.is_some() && self.recompute_scale_factor == Some(true) {
+            return Err(Refused::new("recompute_scale_factor", "has no meaning where `size` is given", "remove it"));
+        }
+        Ok(())
+    }
+
+    /// Sizes in space that go out for those that come in, and the factors they follow from.
+    ///
+    /// # Errors
+    ///
+    /// What it wants instead.
+    pub fn target(&self, size: &[usize]) -> Result<(Vec<usize>, Vec<Option<f64>>), String> {
+        let axes = size.len();
+        if !(1..=3).contains(&axes) || self.mode.axes().is_some_and(|want| want != axes) {
+            let names = match self.mode.axes() {
+                None => "L], [N, C, H, W] or [N, C, D, H, W",
+                Some(1) => "L",
+                Some(2) => "H, W",
+                Some(_) => "D, H, W",
+            };
+            return Err(format!("[N, C, {names}]"));
+        }
+        let given = self.size.as_ref().map(Vec::len).or(self.scale_factor.as_ref().map(Vec::len)).unwrap_or(0);
+        if given != 1 && given != axes {
+            return Err(format!("{given} axes of space behind batch and channels, one for each size it was given"));
+        }
+        if let Some(sizes) = &self.size {
+            return Ok(((0..axes).map(|i| sizes[i % given]).collect(), vec![None; axes]));
+        }
+        let factor = |i: usize| self.scale_factor.as_ref().map_or(1.0, |f| f[i % given]);
+        let out = (0..axes).map(|i| snn_shape::upsample(size[i], factor(i))).collect::<Option<Vec<_>>>();
+        let out = out.ok_or_else(|| "so many cells that one is left on each axis".to_string())?;
+        let recomputed = self.recompute_scale_factor == Some(true);
+        Ok((out, (0..axes).map(|i| (!recomputed).then(|| factor(i))).collect()))
+    }
+}
+
+/// Frozen upsampling to the nearest cell; spikes stay bits. Other modes have no frozen form.
+#[derive(Debug)]
+pub enum Upsample {}
+
+impl Frozen for Upsample {
+    type Config = UpsampleConfig;
+
+    fn freeze(b: &mut Builder, label: &str, c: UpsampleConfig, args: &[Value]) -> Result<Value> {
+        let place = b.place(label, "Upsample", &c);
+        c.check().map_err(Error::refused(&place.full))?;
+        if c.mode != UpsampleMode::Nearest {
+            return Err(Error::unsupported(&place.full, format!("its mode is {:?}", c.mode), "use `mode = \"nearest\"`"));
+        }
+        let x = b.only(&place, args)?;
+        let x = b.canonical(x);
+        let fact = b.fact(x);
+        let size = fact.shape.get(1..).unwrap_or_default();
+        let (out, factors) = c.target(size).map_err(|wants| Error::shape(&place.full, wants.replace("[N, ", "["), &fact.shape, ""))?;
+        let axes = size.iter().zip(&out).zip(factors).map(|((len, out), by)| nearest(*len, *out, by)).collect::<Vec<_>>();
+        let fact = Fact::new(&[&[fact.layout.channels], &out[..]].concat(), fact.time);
+        // The largest of one cell is that cell.
+        Ok(b.push(place, Op::MaxPool(Arc::new(Windows::new(&axes))), &[x], fact))
+    }
+}
+
+/// torch's nearest cell, in its arithmetic: `f32`, and exact for the same size and for twice as many.
+fn nearest(len: usize, out: usize, factor: Option<f64>) -> Axis {
+    let step = factor.map_or(len as f32 / out as f32, |factor| (1.0 / factor) as f32);
+    Axis::new(len, out, 1, |_, o| {
+        let from = match out {
+            _ if out == len => o,
+            _ if out == 2 * len => o / 2,
+            _ => (o as f32 * step) as usize,
+        };
+        Some(from.min(len - 1))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_nearest_cell_is_torchs() {
+        let cells = |len, out, by| {
+            let windows = Windows::new(&[nearest(len, out, by)]);
+            (0..out).map(|o| windows.cell(0, o).unwrap()).collect::<Vec<_>>()
+        };
+        assert_eq!(cells(3, 6, Some(2.0)), [0, 0, 1, 1, 2, 2]);
+        assert_eq!(cells(5, 7, Some(1.5)), [0, 0, 1, 2, 2, 3, 4]);
+        assert_eq!(cells(5, 7, None), [0, 0, 1, 2, 2, 3, 4]);
+        assert_eq!(cells(4, 2, None), [0, 2]);
+    }
+}
