@@ -206,6 +206,6 @@ fn frozen_models_are_their_nets() -> Result<()> {
     frozen!(Csnn, CsnnFrozen, x: still [1, 1, 28, 28]);
     frozen!(SewResNet18Small, SewResNet18SmallFrozen, x: still [2, 3, 32, 32]);
     unfrozen!(ShdNet, "ShdNet.time_shift", "a function of your own");
-    unfrozen!(SpikingVgg11<4>, "SpikingVgg11.classifier.vote", "`VotingLayer`");
+    frozen!(SpikingVgg11<4>, SpikingVgg11Frozen<4>, x: still [3, 3, 32, 32]);
     Ok(())
 }

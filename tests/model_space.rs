@@ -173,10 +173,10 @@ fn maxima_go_back_where_they_were() -> Result<()> {
 
 #[test]
 fn frozen_models_are_their_nets() -> Result<()> {
-    unfrozen!(Series, "Series.gn", "`GroupNorm`");
-    unfrozen!(Outside, "Outside.gn", "`GroupNorm`");
+    unfrozen!(Series, "Series.upsample1", "`Upsample` with");
+    unfrozen!(Outside, "Outside.upsample1", "`Upsample` with");
     unfrozen!(Volume, "Volume.printshapemodule1", "`PrintShapeModule`");
-    unfrozen!(Temporal, "Temporal.conv", "`WSConv2d`");
+    unfrozen!(Temporal, "Temporal.te", "`TemporalEffectiveBatchNorm2d`");
     unfrozen!(Undone, "Undone.pool", "`MaxPool2d` with `return_indices = true`");
     unfrozen!(UndoneS, "UndoneS.pool", "`MaxPool2d` with `return_indices = true`");
     Ok(())

@@ -65,9 +65,10 @@ pub use layers::voting::VotingLayerConfig;
 pub use layers::weight_standard::{WSConv2dConfig, WSLinearConfig};
 pub use model::Model;
 pub use snn_kernels::{
-    Activation, ActivationAwareIFNodeConfig, CUBALIFNodeConfig, ComplementaryLIFNodeConfig, EIFNodeConfig, HalfThresholdIFNodeConfig,
-    IFNodeConfig, ILIFNodeConfig, IzhikevichNodeConfig, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig, ParametricLIFNodeConfig,
-    QIFNodeConfig, RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig, TernaryIFNodeConfig, TernaryLIFNodeConfig,
+    Activation, ActivationAwareIFNodeConfig, CUBALIFNodeConfig, ComplementaryLIFNodeConfig, Decode, EIFNodeConfig,
+    HalfThresholdIFNodeConfig, IFNodeConfig, ILIFNodeConfig, IzhikevichNodeConfig, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig,
+    ParametricLIFNodeConfig, QIFNodeConfig, RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig, TernaryIFNodeConfig,
+    TernaryLIFNodeConfig,
 };
 pub use state::State;
 

@@ -69,8 +69,8 @@ pub(crate) struct Case<'a> {
     pub(crate) steps: usize,
     pub(crate) inputs: Vec<Fed>,
     pub(crate) whole: &'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>,
-    /// Outputs of the first step, of the second, ..
-    pub(crate) single: &'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>,
+    /// Outputs of the first step, of the second, ..; a net of whole sequences has none.
+    pub(crate) single: Option<&'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>>,
 }
 
 impl Case<'_> {
@@ -81,21 +81,22 @@ impl Case<'_> {
     /// Compares the model, and what it is after saving and loading, with the net.
     pub(crate) fn check(&self, name: &str, mut model: Model, load: impl Fn(&std::path::Path) -> snn::infer::Result<Model>) -> Result<()> {
         let whole = self.firm(|| (self.whole)(&self.tensors()))?;
-        let single = self.firm(|| (self.single)(&self.tensors()))?;
-        self.whole_and_steps(name, &mut model, &whole, &single)?;
+        let single = self.single.map(|single| self.firm(|| single(&self.tensors()))).transpose()?;
+        self.whole_and_steps(name, &mut model, &whole, single.as_ref())?;
         let file = std::env::temp_dir().join(format!("snn-frozen-{}-{name}.safetensors", std::process::id()));
         model.save(&file)?;
         let loaded = load(&file);
         std::fs::remove_file(&file).expect("the file was written");
-        self.whole_and_steps(&format!("{name}, loaded"), &mut loaded?, &whole, &single)
+        self.whole_and_steps(&format!("{name}, loaded"), &mut loaded?, &whole, single.as_ref())
     }
 
-    fn whole_and_steps(&self, name: &str, model: &mut Model, whole: &Wanted, single: &Wanted) -> Result<()> {
+    fn whole_and_steps(&self, name: &str, model: &mut Model, whole: &Wanted, single: Option<&Wanted>) -> Result<()> {
         let inputs: Vec<Vec<f32>> = self.inputs.iter().map(|fed| numbers(&fed.tensor)).collect();
         let slices: Vec<&[f32]> = inputs.iter().map(Vec::as_slice).collect();
         let mut got = zeros(&whole.outputs);
         model.infer(&slices, &mut views(&mut got))?;
         whole.compare(name, &got);
+        let Some(single) = single else { return Ok(()) };
 
         let batch = self.inputs.first().map_or(1, |fed| fed.tensor.size()[usize::from(fed.sequence)] as usize);
         let mut state = model.state(batch);
@@ -197,10 +198,24 @@ macro_rules! frozen {
             }
             Ok(all)
         };
-        let case = Case { vs: &vs, steps: <$net>::T, inputs: vec![$(Fed::$how(&$sizes)),+], whole: &whole, single: &single };
+        let case = Case { vs: &vs, steps: <$net>::T, inputs: vec![$(Fed::$how(&$sizes)),+], whole: &whole, single: Some(&single) };
         // Running statistics that are not those of a fresh net.
         let values!($($x),+) = read(&case.tensors())?;
         net.forward_t($(&$x),+, true)?;
+        case.check(stringify!($net), net.freeze()?.into_model(), |file| Ok(<$frozen>::load(file)?.into_model()))?;
+    }};
+}
+
+/// [`frozen!`] of a net of whole sequences, which has no step.
+macro_rules! frozen_whole {
+    ($net:ty, $frozen:ty, $x:ident: $how:ident $sizes:expr) => {{
+        use $crate::support::frozen::{Case, Fed, Outputs as _};
+        let vs = $crate::support::store();
+        let net = <$net>::new(&vs.root())?;
+        $crate::support::shake(&vs);
+        let whole = |inputs: &[snn::Tensor]| Ok(net.forward(&<$net>::input(inputs[0].shallow_clone())?)?.tensors());
+        let case = Case { vs: &vs, steps: <$net>::T, inputs: vec![Fed::$how(&$sizes)], whole: &whole, single: None };
+        net.forward_t(&<$net>::input(case.tensors().remove(0))?, true)?;
         case.check(stringify!($net), net.freeze()?.into_model(), |file| Ok(<$frozen>::load(file)?.into_model()))?;
     }};
 }
@@ -239,4 +254,4 @@ macro_rules! unfrozen {
     }};
 }
 
-pub(crate) use {at, first, frozen, outputs, unfrozen, values};
+pub(crate) use {at, first, frozen, frozen_whole, outputs, unfrozen, values};

@@ -15,7 +15,7 @@ use crate::suggest::closest;
 const ACTIVATIONS: &[(&str, &str)] = &[("relu", "Relu"), ("tanh", "Tanh"), ("sigmoid", "Sigmoid"), ("identity", "Identity")];
 
 const fn layer(name: &'static str, rule: fn(&mut super::Rule<'_>) -> Result<Built, ()>) -> LayerSpec {
-    LayerSpec { name, params: &[], modes: Modes::Both, state: None, reduces: None, frozen: false, rule }
+    LayerSpec { name, params: &[], modes: Modes::Both, state: None, reduces: None, frozen: true, rule }
 }
 
 pub(super) const LAYERS: &[LayerSpec] = &[

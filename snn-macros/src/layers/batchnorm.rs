@@ -38,9 +38,9 @@ pub(super) const LAYERS: &[LayerSpec] = &[
     row!(batch_norm, "BatchNorm2d" over 2, [], Modes::Both, None, frozen: true),
     row!(batch_norm, "BatchNorm3d" over 3, [], Modes::Both, None, frozen: true),
     // Its weight starts at `alpha * v_th`.
-    row!(threshold_dependent, "ThresholdDependentBatchNorm1d" over 1, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: false),
-    row!(threshold_dependent, "ThresholdDependentBatchNorm2d" over 2, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: false),
-    row!(threshold_dependent, "ThresholdDependentBatchNorm3d" over 3, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: false),
+    row!(threshold_dependent, "ThresholdDependentBatchNorm1d" over 1, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: true),
+    row!(threshold_dependent, "ThresholdDependentBatchNorm2d" over 2, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: true),
+    row!(threshold_dependent, "ThresholdDependentBatchNorm3d" over 3, [ALPHA, V_TH], Modes::MultiOnly, None, frozen: true),
     // A learned scale for each step.
     row!(temporal_effective, "TemporalEffectiveBatchNorm1d" over 1, [STEPS], Modes::MultiOnly, None, frozen: false),
     row!(temporal_effective, "TemporalEffectiveBatchNorm2d" over 2, [STEPS], Modes::MultiOnly, None, frozen: false),

@@ -9,7 +9,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: Some(State::Memory),
     reduces: None,
-    frozen: false,
+    frozen: true,
     rule: delay,
 }];
 

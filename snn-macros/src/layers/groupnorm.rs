@@ -16,7 +16,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
-    frozen: false,
+    frozen: true,
     rule: group_norm,
 }];
 

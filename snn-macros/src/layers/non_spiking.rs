@@ -15,7 +15,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: |rule| non_spiking(rule, "NonSpikingIFNode"),
     },
     LayerSpec {
@@ -24,7 +24,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: |rule| {
             check_tau(rule, "tau")?;
             let mut built = non_spiking(rule, "NonSpikingLIFNode")?;

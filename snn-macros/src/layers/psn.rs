@@ -13,7 +13,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::MultiOnly,
         state: None,
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: psn,
     },
     LayerSpec {
@@ -27,7 +27,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Memory),
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: masked_psn,
     },
     LayerSpec {
@@ -36,7 +36,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: Some(State::Memory),
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: sliding_psn,
     },
 ];

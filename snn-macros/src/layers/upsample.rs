@@ -28,7 +28,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
-    frozen: false,
+    frozen: true,
     rule: upsample,
 }];
 
@@ -74,7 +74,15 @@ fn upsample(rule: &mut Rule<'_>) -> Result<Built, ()> {
         .into();
     config.push(rule.field("mode", quote!(#root::UpsampleMode::#mode)));
     let macs = Size::product(&out);
-    Ok(Built { config: Some(config), outputs: vec![out], macs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, "Upsample") })
+    let only_libtorch = (mode != "Nearest").then_some("a `mode` other than \"nearest\"");
+    Ok(Built {
+        config: Some(config),
+        outputs: vec![out],
+        macs,
+        only_libtorch,
+        checks: std::mem::take(&mut rule.checks),
+        ..Built::keeps(rule, "Upsample")
+    })
 }
 
 /// The variant of `mode`, which works on so many axes.

@@ -8,7 +8,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
-    frozen: false,
+    frozen: true,
     rule: voting,
 }];
 

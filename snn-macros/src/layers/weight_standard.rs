@@ -32,7 +32,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: |rule| conv(rule, "WSConv2d", 2).and_then(|built| standardised(rule, built, "conv", "Conv2d")),
     },
     LayerSpec {
@@ -47,7 +47,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[
         modes: Modes::Both,
         state: None,
         reduces: None,
-        frozen: false,
+        frozen: true,
         rule: |rule| linear(rule, "WSLinear").and_then(|built| standardised(rule, built, "linear", "Linear")),
     },
 ];
