@@ -127,6 +127,9 @@ pub enum Error {
         shapes: Vec<String>,
     },
 
+    /// A data set, a recording or a sample of it could not be read, or not made into frames.
+    #[error(transparent)]
+    Data(#[from] snn_data::Error),
     /// A net could not be frozen, or a frozen one not run.
     #[error(transparent)]
     Frozen(#[from] snn_infer::Error),

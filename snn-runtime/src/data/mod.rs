@@ -1,4 +1,4 @@
-//! Training data. In: files in the IDX format of MNIST, packed with gzip or not; out: shuffled mini-batches of tensors.
+//! Training data. In: images in the IDX format of MNIST, recordings of event cameras; out: shuffled mini-batches of tensors.
 //!
 //! ```no_run
 //! use snn_runtime::data::Dataset;
@@ -9,9 +9,17 @@
 //! }
 //! # Ok::<(), snn_runtime::Error>(())
 //! ```
+//!
+//! The readers, frames and the [`Loader`] are those of the crate `snn-data`, which needs no libtorch; [`stack_frames`] makes a tensor of
+//! what a loader gives. `examples/nmnist` has it all.
 
 mod batches;
-mod idx;
+mod frames;
 
 pub use batches::{Batches, Dataset};
-pub use idx::Idx;
+pub use frames::stack_frames;
+pub use snn_data::{
+    Count, Error, Event, Events, Idx, Length, Loader, LoaderConfig, SaccadesConfig, Samples, Sensor, Shd, SplitBy, aedat_v2, aedat_v3,
+    atis_bin, fixed_duration_frames_num, integrate_events_by_fixed_duration, integrate_events_by_fixed_frames_number, npz, permutation,
+    saccades,
+};

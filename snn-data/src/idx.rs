@@ -8,7 +8,7 @@ use std::path::Path;
 
 use flate2::bufread::MultiGzDecoder;
 
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, wrong};
 
 /// More elements than this are refused: a small gzip file can unpack to any size.
 const MAX_ELEMENTS: u64 = 1 << 32;
@@ -48,10 +48,6 @@ fn failed(path: &Path, source: io::Error) -> Error {
         ErrorKind::InvalidData | ErrorKind::InvalidInput => wrong(path, format!("its gzip data are damaged: {source}")),
         _ => Error::Io { path: path.into(), source },
     }
-}
-
-pub(super) fn wrong(path: &Path, problem: impl Into<String>) -> Error {
-    Error::Format { path: path.into(), problem: problem.into() }
 }
 
 fn type_name(code: u8) -> Option<&'static str> {
@@ -105,7 +101,7 @@ fn parse(path: &Path, mut from: impl Read) -> Result<Idx> {
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+mod tests {
     use std::io::Write;
 
     use flate2::Compression;
@@ -115,7 +111,7 @@ pub(super) mod tests {
     use super::*;
 
     /// A file of the given sizes.
-    pub(crate) fn file(sizes: &[u32], data: &[u8]) -> Vec<u8> {
+    fn file(sizes: &[u32], data: &[u8]) -> Vec<u8> {
         let header = [0, 0, 8, sizes.len() as u8];
         [&header[..], &sizes.iter().flat_map(|n| n.to_be_bytes()).collect::<Vec<u8>>(), data].concat()
     }
