@@ -118,7 +118,7 @@ fn a_net_that_cannot_be_frozen_says_so_at_run_time() {
     };
     assert_eq!(first(&model(MODELS[2].1)), r#""ShdNet.time_shift" , "a function of your own""#);
     let net = |layers: &str| format!("net A(x: [T, 4]) -> [T, 4] {{ T = 1; step_mode = 'm'; fc: Linear(_, 4), {layers} }}");
-    assert_eq!(first(&net("stem: [SynapseFilter()]")), r#""A.stem.0" , "`SynapseFilter`""#);
+    assert_eq!(first(&net("stem: [STBIFNode(1.0, 8)]")), r#""A.stem.0" , "`STBIFNode`""#);
     let closure = "rec: MultiStepContainer([ElementWiseRecurrentContainer([IFNode()], |y, x| y * x)])";
     assert_eq!(first(&net(closure)), r#""A.rec.0" , "a function of your own""#);
 }

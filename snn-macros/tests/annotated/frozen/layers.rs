@@ -23,8 +23,8 @@ snn_net! {
         att: TemporalWiseAttention(_, reduction = 4),
 //           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{`att` has no frozen form: `TemporalWiseAttention` runs on libtorch alone}
 // help{enable the feature `train` of `snn`, and run the net with `forward`}
-        SynapseFilter(),
-//      ^^^^^^^^^^^^^^^error{`SynapseFilter` has no frozen form: it runs on libtorch alone}
+        STBIFNode(1.0, 8),
+//      ^^^^^^^^^^^^^^^^^error{`STBIFNode` has no frozen form: it runs on libtorch alone}
 // help{enable the feature `train` of `snn`, and run the net with `forward`}
     }
 }
@@ -94,8 +94,8 @@ snn_net! {
 snn_net! {
     block Slow(c) {
         fc: Linear(_, c),
-        delay: Delay(2),
-//             ^^^^^^^^error{`delay` has no frozen form: `Delay` runs on libtorch alone}
+        count: STBIFNode(1.0, 8),
+//             ^^^^^^^^^^^^^^^^^error{`count` has no frozen form: `STBIFNode` runs on libtorch alone}
 // help{enable the feature `train` of `snn`, and run the net with `forward`}
     }
 
@@ -106,7 +106,7 @@ snn_net! {
         Slow(16),
         fc: Linear(15, 10),
 //                 ^^error{`fc` expects 15 input features, but gets 16}
-// note{`delay` (line 75) outputs [16]}
+// note{`count` (line 75) outputs [16]}
 // help{write `_` here to infer it}
     }
 }
