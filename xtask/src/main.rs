@@ -10,6 +10,7 @@ mod disk;
 mod doctor;
 mod goldens;
 mod libtorch;
+mod nir;
 mod pip;
 #[cfg(test)]
 mod scratch;
@@ -38,6 +39,8 @@ cargo xtask COMMAND
   data fashion|mnist                         fetch a full data set into data/
   goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
           [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
+  nir import FILE [--dt SECONDS]             the `snn_net!` source of a NIR graph on stdout, its weights as DIR/FILE.safetensors;
+          [--steps T] [--out DIR]            --dt is the length of a step, needed where the graph has time constants
   docs                                       write docs/layers.md from the compiler's tables
   bench [--peers] [--only NAME] [..]         the library beside the Python frameworks, in one go (setup first); bench --help
   counts                                     the kernels' instructions under valgrind, against their limits
@@ -80,6 +83,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
         "demo" => demo(&root, rest).map(done),
         "bench" => bench::run(&root, rest).map(done),
         "goldens" => goldens::run(rest).map(done),
+        "nir" => nir::run(rest).map(done),
         "data" => match rest {
             [set] => data::run(&root, set).map(done),
             _ => bail!("which data set? cargo xtask data fashion|mnist"),
