@@ -97,6 +97,7 @@ pub use input::Input;
 pub use moments::{Moments, moments};
 pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statistics};
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
+pub use neuron::frameworks;
 pub use neuron::{
     ActivationAwareIFNodeConfig, Adjoint, CUBALIFNodeConfig, Charged, ComplementaryLIFNodeConfig, EIFNodeConfig, Feedback, Finished,
     HalfThresholdIFNodeConfig, IFNodeConfig, ILIFNodeConfig, IzhikevichNodeConfig, Join, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig,

@@ -45,6 +45,7 @@ pub mod functional;
 mod groupnorm;
 pub mod io;
 mod layer;
+pub mod lif;
 mod linear;
 pub mod monitor;
 mod multi_dimensional_attention;

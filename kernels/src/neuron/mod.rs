@@ -7,6 +7,7 @@ mod current_based;
 mod definition;
 mod exponential;
 mod feedback;
+pub mod frameworks;
 mod half_threshold;
 mod ilif;
 mod integrate_and_fire;
