@@ -90,25 +90,32 @@ impl<'a> Chunks<'a> {
 
 impl<'a> Strip<'a> {
     pub(super) fn run(&mut self, arch: Arch) {
-        struct Op<'a, 'b>(&'a mut Strip<'b>);
-        impl WithSimd for Op<'_, '_> {
+        /// `P` is the most planes of the input; 0 for numbers. Each is a function of its own: together they would compete for registers.
+        struct Op<'a, 'b, const P: usize>(&'a mut Strip<'b>);
+        impl<const P: usize> WithSimd for Op<'_, '_, P> {
             type Output = ();
             #[inline(always)]
             fn with_simd<S: Simd>(self, simd: S) {
                 // Registers of a row; registers of the part of a row that is multiplied at once.
                 match S::F32_LANES {
-                    16 => self.0.chunks::<S, 4, 4>(simd),
-                    8 => self.0.chunks::<S, 8, 2>(simd),
-                    4 => self.0.chunks::<S, 16, 2>(simd),
-                    _ => self.0.chunks::<S, 64, 1>(simd),
+                    16 => self.0.chunks::<S, 4, 4, P>(simd),
+                    8 => self.0.chunks::<S, 8, 2, P>(simd),
+                    4 => self.0.chunks::<S, 16, 2, P>(simd),
+                    _ => self.0.chunks::<S, 64, 1, P>(simd),
                 }
             }
         }
-        arch.dispatch(Op(self));
+        match self.on.input {
+            In::Dense(_) => arch.dispatch(Op::<0>(self)),
+            In::Bits { planes: 1, .. } => arch.dispatch(Op::<1>(self)),
+            In::Bits { planes: 2, .. } => arch.dispatch(Op::<2>(self)),
+            In::Bits { planes: 3..=4, .. } => arch.dispatch(Op::<4>(self)),
+            In::Bits { .. } => arch.dispatch(Op::<MAX_PLANES>(self)),
+        }
     }
 
     #[inline(always)]
-    fn chunks<S: Simd, const ROW: usize, const PART: usize>(&mut self, simd: S) {
+    fn chunks<S: Simd, const ROW: usize, const PART: usize, const P: usize>(&mut self, simd: S) {
         let weights = self.on.weights;
         self.currents.fill(*weights.bias(self.panel));
         let chunks = Chunks { rows: weights.panel(self.panel), inputs: weights.inputs(self.panel), taps: self.on.windows.taps() };
@@ -116,9 +123,9 @@ impl<'a> Strip<'a> {
         for i in 0..chunks.len() {
             let ahead = (far && i + AHEAD < chunks.len()).then(|| chunks.get(i + AHEAD));
             match self.on.input {
-                In::Dense(input) => self.numbers::<S, ROW, PART>(simd, input, chunks.get(i), ahead),
-                In::Bits { words, planes: 1 } => self.bits::<S, ROW, PART, true>(simd, words, 1, chunks.get(i), ahead),
-                In::Bits { words, planes } => self.bits::<S, ROW, PART, false>(simd, words, planes, chunks.get(i), ahead),
+                In::Dense(input) if P == 0 => self.numbers::<S, ROW, PART>(simd, input, chunks.get(i), ahead),
+                In::Bits { words, planes } if P != 0 => self.bits::<S, ROW, PART, P>(simd, words, planes, chunks.get(i), ahead),
+                In::Dense(_) | In::Bits { .. } => unreachable!("dispatched by the kind of the input"),
             }
         }
     }
@@ -149,9 +156,9 @@ impl<'a> Strip<'a> {
         }
     }
 
-    /// Adds a chunk of an input of bits, one plane if `ONE`.
+    /// Adds a chunk of an input of bits, of at most `P` planes.
     #[inline(always)]
-    fn bits<S: Simd, const ROW: usize, const PART: usize, const ONE: bool>(
+    fn bits<S: Simd, const ROW: usize, const PART: usize, const P: usize>(
         &mut self,
         simd: S,
         bits: &[u64],
@@ -162,7 +169,16 @@ impl<'a> Strip<'a> {
         let Projection { windows, weights, steps, samples, .. } = *self.on;
         let words = words(weights.sizes().inputs);
         let plane_len = steps * samples * windows.inputs() * words;
-        let input = Spikes { windows, bits, planes: if ONE { 1 } else { planes }, plane_len, words };
+        let input = Spikes {
+            cells: windows.taps_from(chunk.tap),
+            outputs: windows.outputs(),
+            bits: &bits[chunk.channel / 64..],
+            mask: u64::MAX >> (64 - chunk.channels),
+            chunk,
+            planes,
+            plane_len,
+            words,
+        };
         let count = self.places.len() / GROUP;
         let groups = self.places.as_chunks::<GROUP>().0.iter().zip(self.currents.as_chunks_mut::<GROUP>().0).enumerate();
         let mut x = [[0.0; 64]; GROUP];
@@ -171,35 +187,49 @@ impl<'a> Strip<'a> {
             if let Some(ahead) = ahead.as_ref().filter(|_| count > 2) {
                 ahead.fetch(i, count);
             }
-            let (mut seen, mut set) = ([0; GROUP], 0);
-            for r in 0..GROUP.min(self.rows - i * GROUP) {
-                seen[r] = input.any(&chunk, places[r]);
-                set += seen[r].count_ones();
+            let (mut seen, mut any, mut set) = ([[0; P]; GROUP], [0u64; GROUP], 0);
+            let rows = self.rows - i * GROUP;
+            for r in 0..GROUP {
+                if r < rows {
+                    seen[r] = input.see(places[r]);
+                }
+            }
+            for r in 0..GROUP {
+                for plane in 0..P {
+                    any[r] |= seen[r][plane];
+                }
+                set += any[r].count_ones();
             }
             if set >= DENSE_FROM * GROUP as u32 {
                 self.blocks.dense += 1;
                 for r in 0..GROUP {
-                    number(&input.all(&chunk, places[r])[..input.planes], &mut x[r]);
+                    number(&seen[r], &mut x[r]);
                 }
                 multiply::<S, ROW, PART>(simd, &x, chunk.rows, currents);
                 continue;
             }
             self.blocks.sparse += 1;
             for r in 0..GROUP {
-                if seen[r] != 0 && ONE {
-                    add::<S, ROW>(simd, seen[r], chunk.rows, &mut currents[r]);
-                } else if seen[r] != 0 {
-                    add_times::<S, ROW>(simd, seen[r], &input.all(&chunk, places[r])[..input.planes], chunk.rows, &mut currents[r]);
+                if any[r] != 0 && P == 1 {
+                    add::<S, ROW>(simd, any[r], chunk.rows, &mut currents[r]);
+                } else if any[r] != 0 {
+                    add_times::<S, ROW, P>(simd, any[r], &seen[r], chunk.rows, &mut currents[r]);
                 }
             }
         }
     }
 }
 
-/// An input of bits.
+/// An input of bits, as a chunk sees it.
 struct Spikes<'a> {
-    windows: &'a Windows,
+    chunk: Chunk<'a>,
+    /// The input cells from the chunk's first tap, by output.
+    cells: &'a [u32],
+    outputs: usize,
+    /// From the chunk's first channel.
     bits: &'a [u64],
+    /// What is left of a word belongs to channels of other groups, and several taps share one.
+    mask: u64,
     planes: usize,
     /// Words of a plane, and of a cell.
     plane_len: usize,
@@ -207,47 +237,28 @@ struct Spikes<'a> {
 }
 
 impl Spikes<'_> {
-    /// The bits of a plane that a row sees, one for each row of weights.
+    /// The bits of all planes (there are at most `P`) that a row sees, one for each row of weights.
     #[inline(always)]
-    fn word(&self, chunk: &Chunk<'_>, place: Place, plane: usize) -> u64 {
-        let mut word = self.of_tap(chunk, place, plane, 0);
-        for tap in 1..chunk.taps {
-            word |= self.of_tap(chunk, place, plane, tap) << (tap * chunk.channels);
-        }
-        word
-    }
-
-    /// Those of one of the chunk's taps.
-    #[inline(always)]
-    fn of_tap(&self, chunk: &Chunk<'_>, place: Place, plane: usize, tap: usize) -> u64 {
-        match self.windows.tap(chunk.tap + tap)[place.cell] {
-            NONE => 0,
-            cell => {
-                let word = self.bits[plane * self.plane_len + (place.image + cell as usize) * self.words + chunk.channel / 64];
-                // What is left of a word belongs to channels of other groups, and several taps share one.
-                word & (u64::MAX >> (64 - chunk.channels))
+    fn see<const P: usize>(&self, place: Place) -> [u64; P] {
+        let mut planes = [0; P];
+        for (plane, word) in planes.iter_mut().enumerate() {
+            if P == 1 || plane < self.planes {
+                let at = plane * self.plane_len;
+                *word = self.of_cell(at, place, self.cells[place.cell]);
+                for tap in 1..self.chunk.taps {
+                    *word |= self.of_cell(at, place, self.cells[tap * self.outputs + place.cell]) << (tap * self.chunk.channels);
+                }
             }
         }
+        planes
     }
 
-    /// The bits that are set in any plane.
     #[inline(always)]
-    fn any(&self, chunk: &Chunk<'_>, place: Place) -> u64 {
-        let mut any = self.word(chunk, place, 0);
-        for plane in 1..self.planes {
-            any |= self.word(chunk, place, plane);
+    fn of_cell(&self, plane: usize, place: Place, cell: u32) -> u64 {
+        match cell {
+            NONE => 0,
+            cell => self.bits[plane + (place.image + cell as usize) * self.words] & self.mask,
         }
-        any
-    }
-
-    /// The bits of all planes.
-    #[inline(always)]
-    fn all(&self, chunk: &Chunk<'_>, place: Place) -> [u64; MAX_PLANES] {
-        let mut all = [0; MAX_PLANES];
-        for (plane, word) in all.iter_mut().enumerate().take(self.planes) {
-            *word = self.word(chunk, place, plane);
-        }
-        all
     }
 }
 
@@ -297,7 +308,7 @@ fn add<S: Simd, const ROW: usize>(simd: S, word: u64, rows: &[Row], to: &mut Row
 
 /// Adds the rows of the bits that are set in any plane, each times its number.
 #[inline(always)]
-fn add_times<S: Simd, const ROW: usize>(simd: S, any: u64, planes: &[u64], rows: &[Row], to: &mut Row) {
+fn add_times<S: Simd, const ROW: usize, const P: usize>(simd: S, any: u64, planes: &[u64; P], rows: &[Row], to: &mut Row) {
     let mut sums = registers::<S, ROW>(to);
     let mut left = any;
     while left != 0 {

@@ -140,6 +140,12 @@ impl Windows {
         &self.cells[tap * self.outputs..][..self.outputs]
     }
 
+    /// What the outputs see at a tap and those behind it.
+    #[inline(always)]
+    pub(super) fn taps_from(&self, tap: usize) -> &[u32] {
+        &self.cells[tap * self.outputs..]
+    }
+
     /// What an output sees at a tap.
     pub fn cell(&self, tap: usize, output: usize) -> Option<usize> {
         Some(self.tap(tap)[output]).filter(|cell| *cell != NONE).map(|cell| cell as usize)
