@@ -6,8 +6,8 @@ use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use snn::autograd::attach;
-use snn::nn::OptimizerConfig as _;
-use snn::{Tensor, nn, no_grad};
+use snn::train::{Adam, AdamConfig};
+use snn::{Tensor, no_grad};
 
 use crate::model::Model;
 use crate::protocol::{Task, Work};
@@ -41,7 +41,7 @@ enum Loaded {
     Forward,
     Infer,
     Backward { upstream: Tensor, wrt: Vec<(String, Tensor)> },
-    Train { target: Tensor, optimizer: nn::Optimizer },
+    Train { target: Tensor, optimizer: Adam },
 }
 
 /// What an iteration computed.
@@ -74,7 +74,10 @@ impl Job {
                 }
                 Loaded::Backward { upstream: named("upstream")?, wrt }
             }
-            Task::Train => Loaded::Train { target: named("target")?, optimizer: nn::Adam::default().build(&model.vs, LEARNING_RATE)? },
+            Task::Train => Loaded::Train {
+                target: named("target")?,
+                optimizer: Adam::new(&model.vs, AdamConfig { lr: LEARNING_RATE, ..Default::default() })?,
+            },
         };
         Ok(Job { model, x, task })
     }
@@ -96,7 +99,7 @@ impl Job {
                 let loss = y.f_mse_loss(target, tch::Reduction::Mean)?;
                 optimizer.zero_grad();
                 loss.f_backward()?;
-                optimizer.step();
+                optimizer.step()?;
                 Ok(Pass { loss: Some(loss), ..Pass::of(y) })
             }
         }

@@ -37,6 +37,7 @@
 //! ```
 
 mod activation;
+mod adam;
 mod arch;
 mod attention;
 mod backward;
@@ -55,6 +56,7 @@ mod gates;
 mod input;
 mod lanes;
 mod math;
+mod max_pool;
 mod moments;
 mod mpbn;
 mod neunorm;
@@ -78,6 +80,7 @@ mod synapse_filter;
 mod tests;
 
 pub use activation::Activation;
+pub use adam::{AdamStep, adam};
 pub use attention::{Attention, AttentionGrads, AttentionKept, AttentionSizes, Perceptron, Planes, attention, attention_backward};
 pub use backward::{BackwardOut, Upstream, backward};
 pub use compiled::Compiled;
@@ -94,6 +97,7 @@ pub use forward::{ForwardOut, Pass, forward};
 pub use gated_lif::{GATED_LIF_CONSTANTS, GatedLif, GatedLifGradients};
 pub use gates::{Cell, Gates, GatesGrads, GatesIn, GatesOut};
 pub use input::Input;
+pub use max_pool::{PoolSizes, max_pool, max_pool_backward};
 pub use moments::{Moments, moments};
 pub use mpbn::{Mpbn, MpbnGradients, MpbnOut, MpbnParameters, Normalise, Statistics};
 pub use neunorm::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};

@@ -135,6 +135,9 @@ bool recorded(const snn_tensor* in, size_t n) {
 
 extern "C" {
 
+// `tensor` is a leaf.
+void snn_bridge_forget_gradient(snn_tensor tensor) { tensor->mutable_grad().reset(); }
+
 char* snn_bridge_message(const char* text, size_t n) {
   char* r = static_cast<char*>(malloc(n + 1));
   if (!r) return nullptr;

@@ -42,6 +42,7 @@ type RawBackward = unsafe extern "C" fn(
 unsafe extern "C" {
     fn snn_bridge_message(text: *const c_char, n: usize) -> *mut c_char;
     fn snn_bridge_free(message: *mut c_char);
+    fn snn_bridge_forget_gradient(tensor: *mut C_tensor);
     fn snn_bridge_recorded(inputs: *const *const C_tensor, n: usize) -> c_int;
     fn snn_bridge_attach(
         label: *const c_char,
@@ -91,6 +92,12 @@ pub fn recorded(inputs: &[&Tensor]) -> bool {
     let inputs: Vec<_> = inputs.iter().map(|t| t.as_ptr()).collect();
     // SAFETY: `inputs` are live tensors for the length of the call.
     unsafe { snn_bridge_recorded(inputs.as_ptr(), inputs.len()) != 0 }
+}
+
+/// Drops the gradient of a leaf: the next backward pass hands its own over, instead of adding to zeros.
+pub(crate) fn forget_gradient(leaf: &mut Tensor) {
+    // SAFETY: a live tensor for the length of the call.
+    unsafe { snn_bridge_forget_gradient(leaf.as_mut_ptr()) }
 }
 
 /// Hooks `outputs`, computed without gradient, into the graph as one node named `label`.

@@ -25,6 +25,13 @@ pub(crate) trait Elements: Real {
         Ok(unsafe { std::slice::from_raw_parts(x.data_ptr().cast(), x.numel()) })
     }
 
+    /// The elements of `x`, which is contiguous, of this kind and no part of the graph, to be written: libtorch is not told.
+    fn slice_mut<'a>(layer: &str, x: &'a mut Tensor) -> Result<&'a mut [Self]> {
+        let elements = Self::slice(layer, x)?;
+        // SAFETY: as in `slice`; whoever else shares the storage waits for this call, as for an in-place operation of libtorch.
+        Ok(unsafe { std::slice::from_raw_parts_mut(x.data_ptr().cast(), elements.len()) })
+    }
+
     /// A neuron's kernels for this type.
     fn constants(neuron: &dyn Compiled, learned: &[&[f64]], channels: Channels) -> Kernel<Constants<Self>>;
 

@@ -47,6 +47,7 @@ pub mod io;
 mod layer;
 pub mod lif;
 mod linear;
+mod max_pool;
 pub mod monitor;
 mod multi_dimensional_attention;
 mod neunorm;

@@ -4,12 +4,17 @@ use snn_infer::__private::pool_misfit;
 pub use snn_infer::{
     AvgPool1dConfig, AvgPool2dConfig, AvgPool3dConfig, AvgPoolConfig, MaxPool1dConfig, MaxPool2dConfig, MaxPool3dConfig, MaxPoolConfig,
 };
-use tch::{TchError, Tensor};
+use snn_kernels::PoolSizes;
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless, split};
+use crate::max_pool;
 use crate::scope::Scope;
 use crate::space::{self, lowered, raised, raised_dims};
+
+/// Cells of a window that a byte can tell apart.
+const PLACES: usize = 256;
 
 /// The sliding window that all pools have.
 #[derive(Debug)]
@@ -67,10 +72,39 @@ impl<const D: usize> Window<D> {
         [raised_dims(&self.kernel, 1), raised_dims(&self.stride, 1), raised_dims(&self.padding, 0)]
     }
 
+    /// The sizes of [`raised`] inputs, if the kernel for planes can pool them.
+    fn planes(&self, x: &Tensor) -> Result<Option<PoolSizes>> {
+        let dense = x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::Double) && !x.is_sparse() && !x.is_mkldnn();
+        if D == 3 || !dense || self.dilation != [1; D] || self.kernel.iter().product::<usize>() > PLACES {
+            return Ok(None);
+        }
+        let size = space::sizes::<D>(&self.name, x, None)?;
+        let length = |i: usize| snn_shape::pool(size[i], self.kernel[i], self.stride[i], self.padding[i], 1, self.ceil_mode);
+        let Some(output) = (0..D).map(length).collect::<Option<Vec<usize>>>() else { return Ok(None) };
+        // The last two axes; of a series, a plane of height 1.
+        let plane = |sizes: &[usize], height| match *sizes {
+            [width] => [height, width],
+            _ => [sizes[0], sizes[1]],
+        };
+        let cells: usize = size.iter().product();
+        Ok((cells > 0).then(|| PoolSizes {
+            planes: x.numel() / cells,
+            input: plane(&size, 1),
+            output: plane(&output, 1),
+            kernel: plane(&self.kernel, 1),
+            stride: plane(&self.stride, 1),
+            padding: plane(&self.padding, 0),
+        }))
+    }
+
     /// libtorch sends the gradient of a window without a cell somewhere, not always inside the tensor: there the padding is written
     /// down, and takes it.
     fn max(&self, x: &Tensor) -> Result<Tensor> {
         let blind = self.blind(x)?;
+        if let (None, Some(sizes)) = (&blind, self.planes(x)?) {
+            let y = max_pool::pooled(&self.name, &raised::<D>(x).map_err(Error::in_layer(&self.name))?, sizes)?;
+            return lowered::<D>(&y).map_err(Error::in_layer(&self.name));
+        }
         let pool = || {
             let ([kernel, stride, padding], dilation) = (self.raised(), raised_dims(&self.dilation, 1));
             let (x, padding, ceil_mode) = match blind {
@@ -114,7 +148,8 @@ impl<const D: usize> From<(&Scope<'_>, MaxPoolConfig<D>)> for Window<D> {
     }
 }
 
-/// The largest value of each window; of equal ones the first, row by row, gets the gradient.
+/// The largest value of each window; of equal ones the first, row by row, gets the gradient. On the CPU, over one or two axes, a byte of each
+/// window is kept for the backward pass, and x is not.
 ///
 /// A window whose elements all lie in padding, before and behind the input, gives what padding is: -inf, in training and evaluation. Its
 /// gradient goes nowhere; torch's may go beside the tensor. [`MaxPoolWithIndices`] refuses such a window.

@@ -1,5 +1,8 @@
-//! What a training loop counts. In: outputs and labels; out: numbers.
+//! What a training loop needs beside the net. In: outputs and labels, gradients; out: numbers, weights moved on.
 
+mod adam;
+
+pub use adam::{Adam, AdamConfig};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};

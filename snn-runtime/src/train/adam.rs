@@ -1,0 +1,153 @@
+//! Adam in one pass over the weights. In: the variables of a store, and their gradients; out: the variables moved on.
+
+use snn_kernels::AdamStep;
+use tch::{Tensor, nn};
+
+use crate::autograd::forget_gradient;
+use crate::elements::{Elements, dense_as, in_its_kind, on_cpu};
+use crate::error::{Error, Result};
+
+/// What errors name.
+const NAME: &str = "Adam";
+
+/// Arguments of [`Adam`], torch's and its defaults.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct AdamConfig {
+    /// How far a weight moves at most, about.
+    pub lr: f64,
+    /// How much of the first and the second moment stays from step to step.
+    pub betas: [f64; 2],
+    /// Added to the root of the second moment.
+    pub eps: f64,
+    /// The share of a weight that counts as its gradient.
+    pub weight_decay: f64,
+    /// Is `weight_decay` taken off the weight instead (times `lr`), as `torch.optim.AdamW` does?
+    pub decoupled_weight_decay: bool,
+}
+
+impl Default for AdamConfig {
+    fn default() -> Self {
+        AdamConfig { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.0, decoupled_weight_decay: false }
+    }
+}
+
+impl AdamConfig {
+    fn check(&self) -> Result<()> {
+        let wrong = |argument, wants: &str, got: f64| Err(Error::argument(NAME, argument, format!("must be {wants}, but is {got:?}"), ""));
+        for (argument, got) in [("lr", self.lr), ("eps", self.eps), ("weight_decay", self.weight_decay)] {
+            if !(got >= 0.0 && got.is_finite()) {
+                return wrong(argument, "a number from 0 up", got);
+            }
+        }
+        match self.betas.into_iter().find(|beta| !(0.0..1.0).contains(beta)) {
+            Some(got) => wrong("betas", "from 0 to below 1", got),
+            None => Ok(()),
+        }
+    }
+}
+
+/// "Adam: A Method for Stochastic Optimization" (Kingma and Ba, ICLR 2015), on the CPU: gradient, weight and both moments are read once,
+/// and nothing else is allocated.
+///
+/// PyTorch equivalent: `torch.optim.Adam(..)`, with `fused=True`; `torch.optim.AdamW(..)` with `decoupled_weight_decay`. tch's `nn::Adam` computes
+/// the same in about ten passes.
+///
+/// ```
+/// use snn_runtime::train::{Adam, AdamConfig};
+/// use snn_runtime::{Device, Kind, nn};
+///
+/// let vs = nn::VarStore::new(Device::Cpu);
+/// let w = vs.root().ones("w", &[3]);
+/// let mut optimizer = Adam::new(&vs, AdamConfig { lr: 0.1, ..Default::default() })?;
+/// optimizer.zero_grad();
+/// (&w * &w).sum(Kind::Float).backward();
+/// optimizer.step()?;
+/// assert!((w.double_value(&[0]) - 0.9).abs() < 1e-6);
+/// # Ok::<(), snn_runtime::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Adam {
+    config: AdamConfig,
+    weights: Vec<Weight>,
+}
+
+/// A variable with what is remembered of its gradients.
+#[derive(Debug)]
+struct Weight {
+    value: Tensor,
+    /// Both moments, once there was a gradient.
+    moments: Option<[Tensor; 2]>,
+    steps: i32,
+}
+
+impl Adam {
+    /// Of the trainable variables that the store holds now.
+    ///
+    /// # Errors
+    ///
+    /// An argument that it cannot work with, or a variable that is not on the CPU.
+    pub fn new(vs: &nn::VarStore, config: AdamConfig) -> Result<Adam> {
+        config.check()?;
+        let weight = |value: Tensor| on_cpu(NAME, &value).map(|()| Weight { value, moments: None, steps: 0 });
+        Ok(Adam { config, weights: vs.trainable_variables().into_iter().map(weight).collect::<Result<_>>()? })
+    }
+
+    /// What it works with.
+    pub fn config(&self) -> &AdamConfig {
+        &self.config
+    }
+
+    /// Another learning rate from here on.
+    pub fn set_lr(&mut self, lr: f64) {
+        self.config.lr = lr;
+    }
+
+    /// Forgets the gradients, like torch's `zero_grad(set_to_none=True)`.
+    pub fn zero_grad(&mut self) {
+        self.weights.iter_mut().for_each(|weight| forget_gradient(&mut weight.value));
+    }
+
+    /// Moves every variable that has a gradient.
+    ///
+    /// # Errors
+    ///
+    /// A gradient that is not dense numbers of the CPU, or a learning rate that is no number from 0 up.
+    pub fn step(&mut self) -> Result<()> {
+        self.config.check()?;
+        let config = self.config;
+        self.weights.iter_mut().try_for_each(|weight| in_its_kind!(NAME, weight.value, F => weight.step::<F>(&config)))
+    }
+}
+
+impl Weight {
+    fn step<F: Elements>(&mut self, config: &AdamConfig) -> Result<()> {
+        let grad = self.value.grad();
+        if !grad.defined() {
+            return Ok(());
+        }
+        let grad = dense_as::<F>(NAME, Some(&grad))?.ok_or_else(|| Error::bug(NAME, "a gradient was lost"))?;
+        let moments = match &mut self.moments {
+            Some(moments) => moments,
+            none => none.insert([self.value.detach().f_zeros_like()?, self.value.detach().f_zeros_like()?]),
+        };
+        self.steps += 1;
+        let correction = config.betas.map(|beta| 1.0 - beta.powi(self.steps));
+        let decay = |decoupled: bool| if config.decoupled_weight_decay == decoupled { config.weight_decay } else { 0.0 };
+        let step = AdamStep {
+            betas: config.betas,
+            eps: config.eps,
+            step_size: config.lr / correction[0],
+            root_correction: correction[1].sqrt(),
+            decay: decay(false),
+            shrink: config.lr * decay(true),
+        };
+        let [first, second] = moments;
+        let mut value = self.value.detach();
+        let weights = F::slice_mut(NAME, &mut value)?;
+        snn_kernels::adam(&step, weights, F::slice(NAME, &grad)?, F::slice_mut(NAME, first)?, F::slice_mut(NAME, second)?)
+            .map_err(|e| Error::bug(NAME, e))?;
+        // To libtorch nothing has happened yet: a graph that kept the old weights has to notice.
+        let _ = tch::no_grad(|| self.value.f_view([-1])?.f_narrow(0, 0, 0)?.f_zero_())?;
+        Ok(())
+    }
+}
