@@ -98,30 +98,32 @@ impl Weights {
             self.standardise(&mut weight, outputs, standardise);
         }
         let mut bias = p.bias.as_ref().map_or(vec![0.0; outputs], |b| self.get(b).iter().map(|b| f64::from(*b)).collect());
-        // torch's `[out, ..]`; of a transposed convolution `[in, out / groups, taps]`.
+        // torch's `[out, in / groups, taps]`; of a transposed convolution `[in, out / groups, taps]`.
         let taps = p.windows.taps();
-        let per_group = outputs / p.groups;
-        let rows = weight.len() / taps / per_group.max(1) / p.groups;
+        let inputs = weight.len() / taps / outputs;
+        let of_group = outputs / p.groups;
+        let place = |row: usize| match p.transposed {
+            false => (row / inputs, row % inputs),
+            true => (row / of_group / inputs * of_group + row % of_group, row / of_group % inputs),
+        };
         for norm in &p.norms {
             let (a, b) = self.affine(norm);
             for (o, bias) in bias.iter_mut().enumerate() {
                 *bias = *bias * a[o] + b[o];
             }
-            if p.transposed {
-                for (at, w) in weight.chunks_exact_mut(taps).enumerate() {
-                    let group = at / per_group / rows;
-                    let a = a[group * per_group + at % per_group];
-                    w.iter_mut().for_each(|w| *w *= a);
-                }
-            } else {
-                let len = weight.len() / outputs;
-                for (w, a) in weight.chunks_exact_mut(len).zip(&a) {
-                    w.iter_mut().for_each(|w| *w *= a);
-                }
+            for (row, weight) in weight.chunks_exact_mut(taps).enumerate() {
+                weight.iter_mut().for_each(|w| *w *= a[place(row).0]);
             }
         }
-        let round = |values: Vec<f64>| values.into_iter().map(|v| v as f32).collect();
-        (round(weight), round(bias))
+        // By tap and input, outputs side by side: as they are packed.
+        let mut packed = vec![0.0; weight.len()];
+        for (row, weight) in weight.chunks_exact(taps).enumerate() {
+            let (output, input) = place(row);
+            for (tap, w) in weight.iter().enumerate() {
+                packed[(tap * inputs + input) * outputs + output] = *w as f32;
+            }
+        }
+        (packed, bias.into_iter().map(|b| b as f32).collect())
     }
 
     /// Weight standardisation, with the unbiased variance of the weights of each output.
@@ -137,7 +139,8 @@ impl Weights {
     }
 }
 
-/// The tensors that a planned graph runs on: of a convolution or linear layer `weight` and `bias` with everything folded in, of a normalisation
+/// The tensors that a planned graph runs on: of a convolution or linear layer `weight` (`[taps, in / groups, out]`) and `bias` with everything
+/// folded in, of a normalisation
 /// on its own `scale` and `shift`, of all others what they have learned.
 pub(crate) fn folded(graph: &Graph) -> Vec<Weight> {
     let of = |node: &Node| match &node.op {
@@ -155,7 +158,9 @@ pub(crate) fn folded(graph: &Graph) -> Vec<Weight> {
 /// `weight` and `bias`.
 pub(crate) fn project_tensors(node: &Node, p: &Project) -> [Weight; 2] {
     let of = |name, shape| Weight { name: format!("{}.{name}", node.name), shape };
-    [of("weight", p.weight.shape.clone()), of("bias", vec![p.out_channels])]
+    let (taps, outputs) = (p.windows.taps(), p.out_channels);
+    let inputs = snn_shape::product(&p.weight.shape) / taps / outputs;
+    [of("weight", vec![taps, inputs, outputs]), of("bias", vec![outputs])]
 }
 
 /// `scale` and `shift`.

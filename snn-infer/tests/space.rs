@@ -6,7 +6,7 @@ use snn_infer::{
     AdaptiveAvgPoolConfig, AvgPoolConfig, Builder, ConvConfig, ConvTransposeConfig, Frozen, GroupNormConfig, MaxPoolConfig, Model,
     PaddingMode, Result, UpsampleConfig, Value, VotingLayerConfig, WSLinearConfig, frozen,
 };
-use support::{Numbers, Weights, assert_near};
+use support::{Numbers, Weights, assert_near, batch_norm};
 
 /// What a stateless layer gives for one sample.
 fn run(shape: &[usize], weights: &Weights, layer: impl FnOnce(&mut Builder, Value) -> Result<Value>) -> Result<Vec<f32>> {
@@ -170,4 +170,22 @@ fn what_does_not_fit_is_told_by_layer() {
         frozen::Upsample::freeze(b, "up", UpsampleConfig { size: Some(vec![4]), mode, ..Default::default() }, &[x])
     });
     assert_eq!(e, "Net.up: has no frozen form: its mode is Linear\n  help: use `mode = \"nearest\"`");
+}
+
+#[test]
+fn a_normalisation_goes_into_a_transposed_convolution_in_groups() -> Result<()> {
+    let c = ConvTransposeConfig { groups: 2, ..ConvTransposeConfig::new(4, 6, [2]) };
+    let names = ["bn.weight", "bn.bias", "bn.running_mean", "bn.running_var"];
+    let mut shapes: Vec<(&str, &[usize])> = vec![("up.weight", &[4, 3, 2]), ("up.bias", &[6])];
+    shapes.extend(names.iter().map(|name| (*name, &[6][..])));
+    let weights = Weights::new(&shapes);
+    let alone = |b: &mut Builder, x| frozen::ConvTranspose1d::freeze(b, "up", c.clone(), &[x]);
+    let mut want = run(&[4, 3], &weights, alone)?;
+    batch_norm(&mut want, "bn", &weights);
+    let y = run(&[4, 3], &weights, |b, x| {
+        let y = alone(b, x)?;
+        frozen::BatchNorm1d::freeze(b, "bn", snn_infer::BatchNormConfig::new(6), &[y])
+    })?;
+    assert_near(&y, &want, 1e-5);
+    Ok(())
 }

@@ -40,7 +40,9 @@ impl Packed {
     pub fn new(sizes: Weights, weight: impl Fn(usize, usize, usize) -> f32, bias: impl Fn(usize) -> f32) -> Packed {
         let Weights { outputs, inputs, groups, taps } = sizes;
         let (outs, ins) = (outputs / groups, inputs / groups);
-        let mut packed = Packed { sizes, panels: vec![], bias: vec![], rows: vec![] };
+        // Without groups each panel sees all inputs.
+        let rows = outputs.div_ceil(64) * taps * if groups == 1 { inputs } else { 0 };
+        let mut packed = Packed { sizes, panels: vec![], bias: vec![], rows: Vec::with_capacity(rows) };
         for first in (0..outputs).step_by(64) {
             let last = outputs.min(first + 64) - 1;
             let seen = first / outs * ins / 64 * 64..(last / outs + 1) * ins;
@@ -53,11 +55,10 @@ impl Packed {
             packed.panels.push(Panel { inputs: seen.clone(), start: packed.rows.len() });
             for tap in 0..taps {
                 for input in seen.clone() {
+                    let (group, input) = (input / ins, input % ins);
                     let mut row = ZERO_ROW;
-                    for output in first..=last {
-                        if input / ins == output / outs {
-                            row.0[output - first] = weight(output, input % ins, tap);
-                        }
+                    for output in first.max(group * outs)..(last + 1).min((group + 1) * outs) {
+                        row.0[output - first] = weight(output, input, tap);
                     }
                     packed.rows.push(row);
                 }

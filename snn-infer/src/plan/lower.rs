@@ -167,13 +167,9 @@ impl Lowering<'_> {
     fn pack(&self, node: &Node, p: &Project, inputs: usize) -> Packed {
         let [weight, bias] = project_tensors(node, p).map(|w| self.weights.get(&w));
         let (outputs, groups, taps) = (p.out_channels, p.groups, p.windows.taps());
-        let (outs, ins) = (outputs / groups, inputs / groups);
-        let at = |output: usize, input: usize, tap: usize| match p.transposed {
-            false => (output * ins + input) * taps + tap,
-            true => ((output / outs * ins + input) * outs + output % outs) * taps + tap,
-        };
+        let ins = inputs / groups;
         let sizes = Sizes { outputs, inputs, groups, taps };
-        Packed::new(sizes, |output, input, tap| weight[at(output, input, tap)], |output| bias[output])
+        Packed::new(sizes, |output, input, tap| weight[(tap * ins + input) * outputs + output], |output| bias[output])
     }
 
     /// How a joined value is stored: sums and products of two series of bits are bits.
