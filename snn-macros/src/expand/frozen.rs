@@ -233,7 +233,7 @@ fn functions(net: &Net, root: &TokenStream) -> TokenStream {
             self.model.infer(#both)
         }
 
-        /// A fresh state for `batch` samples, for [`step`](#infer::Model::step).
+        /// A fresh state for `batch` samples, to run `step` on.
         pub fn state(&self, batch: usize) -> #infer::State {
             self.model.state(batch)
         }
