@@ -34,11 +34,24 @@ impl Images {
 /// What follows the header of an IDX file: at most so many items of `size` bytes.
 fn bytes(path: &Path, header: usize, size: usize, most: usize) -> Result<Vec<u8>> {
     let read = || -> std::io::Result<Vec<u8>> {
-        let mut from = GzDecoder::new(File::open(path)?).take(header as u64 + (size as u64).saturating_mul(most as u64));
+        let mut from = GzDecoder::new(File::open(path)?).take((size as u64).saturating_mul(most as u64).saturating_add(header as u64));
         let mut bytes = Vec::new();
         from.read_to_end(&mut bytes)?;
         bytes.drain(..header.min(bytes.len()));
         Ok(bytes)
     };
     read().with_context(|| format!("cannot read {}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_images_are_the_first_of_all() {
+        let (all, three) = (Images::read(usize::MAX).unwrap(), Images::read(3).unwrap());
+        assert_eq!((all.labels.len(), all.pixels.len()), (500, 500 * SIZE));
+        assert!(all.labels.iter().all(|label| *label < 10) && all.pixels.iter().all(|pixel| (0.0..=1.0).contains(pixel)));
+        assert_eq!((&three.labels[..], &three.pixels[..]), (&all.labels[..3], &all.pixels[..3 * SIZE]));
+    }
 }
