@@ -131,3 +131,20 @@ fn kernels_are_told_and_spikes_are_counted() -> Result<()> {
     assert!((rates[1].1 - f64::from(spikes)).abs() < 1e-6 && rates[0].1 > 0.0 && rates[0].1 < 1.0, "{rates:?}");
     Ok(())
 }
+
+#[test]
+fn inputs_and_outputs_of_the_wrong_length_are_named() -> Result<()> {
+    let mut model = Model::new(graph(false)?, weights().source())?;
+    model.infer(&[&[]], &mut [&mut []])?; // no sample is no work
+    let mut say = |x: &[f32], y: &mut [f32]| model.infer(&[x], &mut [y]).unwrap_err().to_string();
+    let e = say(&[0.0; 73], &mut [0.0; 10]);
+    assert_eq!(e, "Small input `x`: wants a multiple of 72 numbers, [N, 2, 6, 6], but gets 73 numbers");
+    let e = say(&[0.0; 144], &mut [0.0; 10]);
+    assert_eq!(
+        e,
+        "Small output `y`: wants 20 numbers, [2, 10], but gets 10 numbers\n  help: the first input says how many samples there are"
+    );
+    let e = model.infer(&[], &mut []).unwrap_err().to_string();
+    assert_eq!(e, "Small: wants 1 inputs, but gets 0");
+    Ok(())
+}
