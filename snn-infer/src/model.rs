@@ -96,7 +96,7 @@ impl Model {
         let batch = self.batch(inputs, outputs, steps)?;
         self.scratch.fit(&self.program, batch, false);
         let of = Extent { steps, batch, carry: false };
-        put(&self.graph, &self.program, &mut self.buffers, inputs, of);
+        put(&self.graph, &self.program, &mut self.buffers, inputs, of)?;
         self.program.run(&mut self.buffers, &mut self.scratch, of).map_err(Error::bug(&self.graph.net))?;
         get(&self.graph, &self.program, &self.buffers, outputs, of);
         Ok(())
@@ -127,7 +127,7 @@ impl Model {
             return Err(Error::State { net: self.graph.net.clone(), batch });
         }
         let of = Extent { steps: 1, batch, carry: true };
-        put(&self.graph, &self.program, &mut self.buffers, inputs, of);
+        put(&self.graph, &self.program, &mut self.buffers, inputs, of)?;
         self.program.run(&mut self.buffers, s, of).map_err(Error::bug(&self.graph.net))?;
         get(&self.graph, &self.program, &self.buffers, outputs, of);
         Ok(())
@@ -190,12 +190,16 @@ fn flat(len: usize) -> Layout {
     Layout { cells: 1, channels: len }
 }
 
-/// Inputs to their buffers.
-fn put(graph: &Graph, program: &Program, buffers: &mut Buffers, inputs: &[&[f32]], of: Extent) {
-    for ((x, value), port) in inputs.iter().zip(&program.inputs).zip(&graph.inputs) {
-        let to = &program.values[*value];
+/// Inputs to their buffers; those that are spikes as bits, too.
+fn put(graph: &Graph, program: &Program, buffers: &mut Buffers, inputs: &[&[f32]], of: Extent) -> Result<()> {
+    for (i, (x, port)) in inputs.iter().zip(&graph.inputs).enumerate() {
+        let to = &program.values[program.inputs[i]];
         buffers.write(to, of, |buffer| reorder(x, flat(port.fact.layout.len()), buffer, to.layout));
+        if let Some(bits) = program.spikes[i] {
+            buffers.fill(program, bits, to, of).map_err(Error::bug(&graph.net))?;
+        }
     }
+    Ok(())
 }
 
 /// Outputs from their buffers.

@@ -187,3 +187,21 @@ fn a_state_belongs_to_its_net_and_batch() -> Result<()> {
     assert_eq!(e, "Net: the state is not one of this net's\n  help: make one with `state(2)`");
     Ok(())
 }
+
+#[test]
+fn an_input_of_spikes_gives_the_same_as_the_same_numbers() -> Result<()> {
+    let weights = Weights::new(&[("fc.weight", &[4, FEATURES]), ("fc.bias", &[4])]);
+    let mut model = net(|b, x| frozen::Linear::freeze(b, "fc", LinearConfig::new(FEATURES, 4), &[x]), &weights)?;
+    assert_eq!(model.kernels().collect::<Vec<_>>(), [("fc", "Linear on bits where they are, else numbers")]);
+    let spikes: Vec<f32> = x().iter().map(|x| if *x > 0.0 { 1.0 } else { 0.0 }).collect();
+    let mut mixed = spikes.clone();
+    mixed[0] = 0.5;
+    // Bits, numbers, and bits again: nothing is left of a call before.
+    for x in [&spikes, &mixed, &spikes] {
+        let mut y = vec![9.0; STEPS * SAMPLES * 4];
+        model.infer(&[x], &mut [&mut y])?;
+        let want: Vec<f32> = x.chunks_exact(FEATURES).flat_map(|x| linear(x, weights.get("fc.weight"), weights.get("fc.bias"))).collect();
+        assert_near(&y, &want, 1e-6);
+    }
+    Ok(())
+}

@@ -18,7 +18,7 @@ pub(super) fn share(program: &mut Program) {
     program.outputs.iter().for_each(|value| last[*value] = end);
 
     let mut pools = [Pool::default(), Pool::default()];
-    let born = program.inputs.iter().map(|value| (0, *value));
+    let born = program.inputs.iter().chain(program.spikes.iter().flatten()).map(|value| (0, *value));
     let born = born.chain(program.instructions.iter().enumerate().map(|(at, i)| (at, i.out))).collect::<Vec<_>>();
     for (at, value) in born {
         let stored = &mut program.values[value];

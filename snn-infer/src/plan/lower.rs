@@ -16,13 +16,22 @@ use crate::weights::{Weights, normalise_tensors, project_tensors};
 
 /// The program of a graph on which all passes have run.
 pub(crate) fn lower(graph: &Graph, weights: &Weights) -> Result<Program> {
-    let mut lowering =
-        Lowering { graph, weights, instructions: Vec::new(), values: Vec::new(), places: HashMap::new(), dense: HashMap::new(), loops: 0 };
+    let mut lowering = Lowering {
+        graph,
+        weights,
+        instructions: Vec::new(),
+        values: Vec::new(),
+        places: HashMap::new(),
+        dense: HashMap::new(),
+        spikes: HashMap::new(),
+        loops: 0,
+    };
     let inputs = graph.inputs.iter().map(|port| lowering.input(port.value)).collect();
     graph.nodes.iter().try_for_each(|node| lowering.node(node))?;
     let outputs = graph.outputs.iter().map(|port| lowering.numbers(port.value)).collect();
+    let spikes = graph.inputs.iter().map(|port| lowering.spikes.get(&port.value).copied()).collect();
     let Lowering { instructions, values, .. } = lowering;
-    let mut program = Program { instructions, values, inputs, outputs, slots: (0, 0) };
+    let mut program = Program { instructions, values, inputs, spikes, outputs, slots: (0, 0) };
     buffers::share(&mut program);
     Ok(program)
 }
@@ -36,6 +45,8 @@ struct Lowering<'a> {
     places: HashMap<Value, usize>,
     /// Where its numbers are, if it is bits.
     dense: HashMap<Value, usize>,
+    /// Where an input is as bits, if it turns out to be 0 and 1 only.
+    spikes: HashMap<Value, usize>,
     loops: usize,
 }
 
@@ -50,6 +61,20 @@ impl Lowering<'_> {
         let place = self.store(Format::Dense, fact.layout, fact.time == Time::Sequence);
         self.places.insert(value, place);
         place
+    }
+
+    /// The second argument of a layer with weights: an input over time as bits.
+    fn spikes(&mut self, value: Value) -> Option<usize> {
+        let fact = self.graph.fact(value);
+        if fact.time != Time::Sequence || !self.graph.inputs.iter().any(|port| port.value == value) {
+            return None;
+        }
+        if let Some(bits) = self.spikes.get(&value) {
+            return Some(*bits);
+        }
+        let bits = self.store(Format::Bits(1), fact.layout, true);
+        self.spikes.insert(value, bits);
+        Some(bits)
     }
 
     /// A value as it is.
@@ -90,13 +115,18 @@ impl Lowering<'_> {
                 let x = self.places[&node.args[0]];
                 let neurons = p.neuron.as_ref().map(|fire| self.neurons(node, fire, layout.channels)).transpose()?;
                 let format = p.neuron.as_ref().map_or(Format::Dense, sends);
-                let from = if self.values[x].format == Format::Dense { "numbers" } else { "bits" };
+                let spikes = self.spikes(node.args[0]);
+                let from = match (self.values[x].format, spikes) {
+                    (Format::Bits(_), _) => "bits",
+                    (Format::Dense, Some(_)) => "bits where they are, else numbers",
+                    (Format::Dense, None) => "numbers",
+                };
                 let with = p.neuron.as_ref().map_or(String::new(), |fire| format!(" + {}", fire.kind));
                 let weights = self.pack(node, p, self.values[x].layout.channels);
                 (
                     Work::Project(Projected { windows: p.windows.clone(), weights, neurons }),
                     format!("{kind}{with} on {from}"),
-                    vec![x],
+                    [x].into_iter().chain(spikes).collect(),
                     format,
                 )
             }

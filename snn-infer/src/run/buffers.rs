@@ -1,7 +1,8 @@
 //! Where values lie: buffers that are used again as soon as nobody reads what is in them. In: a value's format and the size of a batch; out: its
 //! elements.
 
-use snn_kernels::frozen::{count, words};
+use snn_kernels::Error;
+use snn_kernels::frozen::{count, from_dense, words};
 
 use super::{Extent, Program};
 use crate::graph::Layout;
@@ -56,6 +57,8 @@ pub(crate) struct Buffers {
     bits: Vec<Vec<u64>>,
     /// Of recurrent containers.
     pub(crate) inner: Vec<Buffers>,
+    /// By value: it is there as bits in this call, where that depends on what comes in.
+    pub(crate) filled: Vec<bool>,
     /// By instruction: what it sent other than 0, and elements in all.
     pub(crate) spikes: Vec<(u64, u64)>,
 }
@@ -91,6 +94,7 @@ impl Buffers {
             dense: vec![Vec::new(); dense],
             bits: vec![Vec::new(); bits],
             inner: program.loops().map(Buffers::new).collect(),
+            filled: vec![false; program.values.len()],
             spikes: vec![(0, 0); program.instructions.len()],
         }
     }
@@ -124,6 +128,19 @@ impl Buffers {
         let mut written = self.take(value, of);
         fill(written.dense());
         self.give_back(value, written);
+    }
+
+    /// Writes value number `bits` of `program`, if `from` holds zeros and ones only.
+    pub(crate) fn fill(&mut self, program: &Program, bits: usize, from: &Stored, of: Extent) -> Result<(), Error> {
+        self.filled[bits] = self.dense(from, of).iter().all(|x| *x == 0.0 || *x == 1.0);
+        if self.filled[bits] {
+            let to = &program.values[bits];
+            let mut written = self.take(to, of);
+            let done = from_dense(self.dense(from, of), from.layout.channels, written.bits());
+            self.give_back(to, written);
+            done?;
+        }
+        Ok(())
     }
 
     /// Counts what an instruction sent.

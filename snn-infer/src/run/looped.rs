@@ -46,6 +46,11 @@ fn steps(
         let len = now.len(step);
         let from = if stored.series { t * len } else { 0 };
         buffers.write(now, step, |buffer| buffer.copy_from_slice(&x[from..from + len]));
+        for (bits, input) in body.spikes.iter().zip(&body.inputs) {
+            if let Some(bits) = bits {
+                buffers.fill(body, *bits, &body.values[*input], step)?;
+            }
+        }
         body.run(buffers, state, step)?;
         out.copy_from_slice(buffers.dense(y, step));
         state.last.copy_from_slice(out);

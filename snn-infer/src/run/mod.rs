@@ -30,6 +30,8 @@ pub(crate) struct Program {
     /// Everything that is computed.
     pub(crate) values: Vec<Stored>,
     pub(crate) inputs: Vec<usize>,
+    /// Of each input that layers with weights read step by step: where it is as bits, in calls in which it is 0 and 1 only.
+    pub(crate) spikes: Vec<Option<usize>>,
     pub(crate) outputs: Vec<usize>,
     /// Buffers of numbers, and of bits.
     pub(crate) slots: (usize, usize),
@@ -47,6 +49,7 @@ pub(crate) struct Instruction {
     /// It sends spikes, which are counted.
     pub(crate) fires: bool,
     pub(crate) work: Work,
+    /// What it reads. Of a layer with weights also the same value as bits, which it prefers where it is there.
     pub(crate) args: Vec<usize>,
     pub(crate) out: usize,
 }
@@ -156,7 +159,10 @@ impl Program {
         of: Extent,
     ) -> Result<(), Error> {
         match &i.work {
-            Work::Project(p) => p.run(buffers, x, written, memory, of),
+            Work::Project(p) => {
+                let bits = i.args.get(1).filter(|bits| buffers.filled[**bits]).map(|bits| &self.values[*bits]);
+                p.run(buffers, bits.unwrap_or(x), written, memory, of)
+            }
             Work::Fire(n) => n.run(buffers, x, written, memory, of),
             Work::MaxPool(windows) => {
                 let (rows, channels) = (x.steps(of) * of.batch, x.layout.channels);
