@@ -299,3 +299,88 @@ fn the_recurrent_braille_net_runs() {
     let y = net.forward(&braille::BrailleNoDelayBiasZero::input(tensor(&x)).unwrap()).unwrap();
     assert_same(&y, &graph.run(&[("input", &x)], Some(1e-4)).unwrap()["output"], 0.0);
 }
+
+snn::snn_net! {
+    /// All that NIR has a node for.
+    net Exported(x: [T, 2, 8, 8]) -> (out: [T, 5], seen: [T, 5]) {
+        T = 40;
+        step_mode = 'm';
+
+        conv1: Conv2d(_, 4, 3, stride = 2, padding = 1, bias = false),
+        bn1: BatchNorm2d(_),
+        sn1: IFNode(),
+        conv2: Conv2d(_, 4, 2, padding = "same"),
+        sn2: SimpleLIFNode(tau = 3.0, v_reset = Some(-0.25)),
+        mean: AvgPool2d(2, stride = 1, padding = 1),
+        sum: AvgPool2d((2, 3), divisor_override = 1),
+        drop: Dropout(0.5),
+        flat: Flatten(),
+        fc1: Linear(_, 6),
+        sn3: LIFNode(tau = 4.0, decay_input = false),
+        later: Delay(2),
+        fc2: Linear(_, 5, bias = false),
+        sn4: ParametricLIFNode(init_tau = 1.5),
+        x: SimpleIFNode(v_threshold = 0.5, v_reset = Some(0.125)),
+
+        forward(x) {
+            let a = sn1(bn1(conv1(x)));
+            let b = sn2(conv2(a));
+            let c = sn3(fc1(flat(drop(sum(mean(add(a, b)))))));
+            let d = fc2(later(c));
+            (sn4(d), x(d))
+        }
+    }
+}
+
+#[test]
+fn an_exported_net_does_the_same() {
+    let vs = nn::VarStore::new(Device::Cpu);
+    let net = Exported::new(&vs.root()).unwrap();
+    support::shake(&vs);
+    let x = spikes(&[40, 2, 8, 8]);
+    let input = Exported::input(tensor(&x)).unwrap();
+    net.forward_t(&input, true).unwrap(); // running statistics
+    let file = std::env::temp_dir().join(format!("snn-nir-{}-exported.nir", std::process::id()));
+    net.export_nir(&file, 1e-3).unwrap();
+    let graph = Graph::read(&file);
+    std::fs::remove_file(&file).unwrap();
+    let graph = graph.unwrap();
+    assert!(!graph.nodes.contains_key("bn1") && graph.nodes.contains_key("sn4"), "{:?}", graph.nodes.keys());
+    let (want, y) = (graph.run(&[("x", &x)], Some(1e-3)).unwrap(), net.forward(&input).unwrap());
+    assert_same(&y.out, &want["out"], 0.0);
+    assert_same(&y.seen, &want["seen"], 0.0);
+}
+
+snn::snn_net! {
+    net Pooled(x: [T, 1, 4, 4]) -> [T, 4] { T = 2; step_mode = 'm'; pool: MaxPool2d(2), Flatten(), }
+    net Soft(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: IFNode(v_reset = None), }
+    net Starts(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: LIFNode(v_reset = Some(0.5)), }
+    net Twice(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: IFNode(), forward(x) { let y = sn(x); add(y, y) } }
+    net Mean(x: [T, 4]) -> [4] { T = 2; step_mode = 'm'; sn: IFNode(), MeanOverTime(), }
+    net Quadratic(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: QIFNode(), }
+    net Plain(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: IFNode(), }
+}
+
+/// Exports a fresh net, which fails.
+macro_rules! refused {
+    ($net:ident, $dt:expr, $file:expr) => {
+        $net::new(&nn::VarStore::new(Device::Cpu).root()).unwrap().export_nir($file, $dt).unwrap_err().to_string()
+    };
+}
+
+#[test]
+fn what_nir_has_nothing_for_is_named() {
+    let file = std::env::temp_dir().join("there-is-no-such-folder").join("a.nir");
+    for (error, says) in [
+        (refused!(Pooled, 0.1, &file), "Pooled.pool (`MaxPool2d`): is not in NIR: there is no node for it"),
+        (refused!(Soft, 0.1, &file), "Soft.sn (`IFNode`): is not in NIR: it subtracts the threshold, and NIR's neurons are set to a value"),
+        (refused!(Starts, 0.1, &file), "Starts.sn (`LIFNode`): is not in NIR: it starts at its reset value"),
+        (refused!(Twice, 0.1, &file), "Twice.sn: is not in NIR: its output is added to itself"),
+        (refused!(Mean, 0.1, &file), "is not in NIR: it is over time"),
+        (refused!(Quadratic, 0.1, &file), "Quadratic.sn (`QIFNode`): is not in NIR"),
+        (refused!(Plain, 0.0, &file), "Plain: is not in NIR: a step of 0 seconds"),
+        (refused!(Plain, 0.1, &file), "a.nir: "),
+    ] {
+        assert!(error.contains(says), "wants: {says}\ngot: {error}");
+    }
+}

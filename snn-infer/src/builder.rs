@@ -1,6 +1,9 @@
 //! Builds a graph, layer by layer, as `snn_net!` writes it. In: the user's own arguments; out: a [`Graph`], or an error that names the layer.
 
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
+use std::sync::Arc;
 
 use crate::error::{Error, Result};
 use crate::graph::{Body, Fact, Graph, Layout, Node, Op, Port, Time, Value, Weight};
@@ -46,7 +49,8 @@ impl Place {
 impl Builder {
     /// A net of that name, which takes `steps` time steps.
     pub fn new(net: &str, steps: usize) -> Builder {
-        let graph = Graph { net: net.into(), steps, inputs: Vec::new(), outputs: Vec::new(), nodes: Vec::new(), facts: Vec::new() };
+        let (net, arguments) = (net.into(), BTreeMap::new());
+        let graph = Graph { net, steps, inputs: Vec::new(), outputs: Vec::new(), nodes: Vec::new(), facts: Vec::new(), arguments };
         Builder { graph, path: Vec::new() }
     }
 
@@ -144,9 +148,19 @@ impl Builder {
 
     // ---- for layers -----------------------------------------------------------------------------------------------------
 
-    /// Where a layer stands. A dot in the label is one more level.
+    /// Keeps the arguments of the layer with that label.
+    pub(crate) fn keep(&mut self, label: &str, arguments: impl Any + Send + Sync) {
+        self.graph.arguments.insert(self.name(label), Arc::new(arguments));
+    }
+
+    /// A dot in the label is one more level.
+    fn name(&self, label: &str) -> String {
+        self.path.iter().map(String::as_str).chain([label]).collect::<Vec<_>>().join(".")
+    }
+
+    /// Where a layer stands.
     pub(crate) fn place(&self, label: &str, layer: &'static str, config: &impl Debug) -> Place {
-        let name = self.path.iter().map(String::as_str).chain([label]).collect::<Vec<_>>().join(".");
+        let name = self.name(label);
         Place { full: format!("{}.{name}", self.graph.net), name, layer, config: format!("{config:?}") }
     }
 

@@ -44,6 +44,16 @@ pub enum Error {
         /// The fix; may be empty.
         help: String,
     },
+    /// A layer, or one of its arguments, that NIR has nothing for.
+    #[error("{layer}: is not in NIR: {problem}{}", tail(.help))]
+    NotInNir {
+        /// The layer.
+        layer: String,
+        /// Why.
+        problem: String,
+        /// The fix; may be empty.
+        help: String,
+    },
     /// Weights and net do not match.
     #[error("the weights do not fit `{net}`{}{}", list("missing", .missing), list("of another shape", .shapes))]
     Weights {

@@ -1,6 +1,8 @@
 //! The graph of a net: what `snn_net!` builds and the passes rewrite. In: nothing (plain data, filled by [`Builder`](crate::Builder)); out:
 //! layers in the order in which they run, the values between them, and the names of the weights they need.
 
+use std::any::Any;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use snn_kernels::Compiled;
@@ -205,6 +207,8 @@ pub struct Graph {
     pub(crate) nodes: Vec<Node>,
     /// Of each value.
     pub(crate) facts: Vec<Fact>,
+    /// The arguments of each layer as the user gave them, by the layer's name. Running does not need them; whoever writes the net down does.
+    pub(crate) arguments: BTreeMap<String, Arc<dyn Any + Send + Sync>>,
 }
 
 impl Graph {

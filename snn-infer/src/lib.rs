@@ -30,6 +30,8 @@ mod file;
 mod graph;
 mod layers;
 mod model;
+#[cfg(feature = "nir")]
+mod nir;
 mod plan;
 pub mod prelude;
 mod run;

@@ -11,12 +11,16 @@ pub use crate::layers::pool::pool_misfit;
 pub use crate::layers::space::{axes, by};
 pub use crate::*;
 
-/// A layer of the graph: [`Frozen::freeze`] with one type to name.
+/// A layer of the graph: [`Frozen::freeze`] with one type to name. Its arguments are kept beside it.
 ///
 /// # Errors
 ///
 /// As there.
-pub fn freeze<L: Frozen>(b: &mut Builder, label: &str, config: L::Config, args: &[Value]) -> Result<Value> {
+pub fn freeze<L: Frozen>(b: &mut Builder, label: &str, config: L::Config, args: &[Value]) -> Result<Value>
+where
+    L::Config: Clone + Send + Sync + 'static,
+{
+    b.keep(label, config.clone());
     L::freeze(b, label, config, args)
 }
 

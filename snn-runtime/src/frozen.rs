@@ -1,6 +1,8 @@
 //! From a net that trains to its frozen model. In: the graph that `snn_net!` writes, and the place where the net was built; out: its weights
 //! by name, and a model made of what they are now.
 
+use std::path::Path;
+
 use snn_infer::{Graph, Model};
 use tch::{Device, Kind, TchError, Tensor, nn};
 
@@ -24,14 +26,32 @@ impl Weights {
     ///
     /// The weights do not fit the graph, or libtorch does not give them.
     pub fn freeze(&self, graph: Graph) -> Result<Model> {
+        self.given(|weights| Model::new(graph, weights))
+    }
+
+    /// Writes the graph with the weights as they are now as a file of NIR, with steps of `dt` seconds.
+    ///
+    /// # Errors
+    ///
+    /// A layer is not in NIR, the weights do not fit the graph, libtorch does not give them, or the file cannot be written.
+    pub fn export_nir(&self, graph: &Graph, path: &Path, dt: f64) -> Result<()> {
+        let nir = self.given(|weights| graph.to_nir(weights, dt))?;
+        nir.write(path).map_err(|error| match error {
+            snn_nir::Error::File { path, problem } => Error::Format { path, problem: problem.to_string() },
+            other => Error::Format { path: path.into(), problem: other.to_string() },
+        })
+    }
+
+    /// What `make` makes of the weights as they are now, which it asks for by name.
+    fn given<M>(&self, make: impl FnOnce(&mut dyn FnMut(&str) -> Option<(Vec<usize>, Vec<f32>)>) -> snn_infer::Result<M>) -> Result<M> {
         let mut failed = None;
-        let model = Model::new(graph, |name| {
+        let made = make(&mut |name| {
             let (_, tensor) = self.0.iter().find(|(known, _)| known == name)?;
             numbers(tensor).map_err(|e| failed = Some(Error::in_layer(name)(e))).ok()
         });
         match failed {
             Some(e) => Err(e),
-            None => Ok(model?),
+            None => Ok(made?),
         }
     }
 }

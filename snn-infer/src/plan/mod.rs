@@ -24,6 +24,14 @@ pub(crate) fn plan(graph: &mut Graph) {
     }
 }
 
+/// The same net with its normalisations in the weights before them, and nothing else done to it.
+#[cfg(feature = "nir")]
+pub(crate) fn folded(graph: &Graph) -> Graph {
+    let mut graph = graph.clone();
+    fold::fold(&mut graph);
+    graph
+}
+
 /// Every reader of `old` reads `new`.
 fn replace(graph: &mut Graph, old: Value, new: Value) {
     let args = graph.nodes.iter_mut().flat_map(|node| &mut node.args);

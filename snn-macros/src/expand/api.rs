@@ -182,6 +182,15 @@ fn freeze(net: &Net, root: &TokenStream) -> TokenStream {
         pub fn freeze(&self) -> #root::Result<#frozen #type_generics> {
             ::core::result::Result::Ok(#frozen { model: self.__weights.freeze(#path::graph()?)? })
         }
+
+        /// Writes the net as it is now as a NIR graph, which other frameworks read, with steps of `dt` seconds. Normalisations are folded.
+        ///
+        /// # Errors
+        ///
+        /// A layer is not in NIR; the error names it. The file cannot be written.
+        pub fn export_nir(&self, path: impl ::core::convert::AsRef<::std::path::Path>, dt: f64) -> #root::Result<()> {
+            self.__weights.export_nir(&#path::graph()?, path.as_ref(), dt)
+        }
     }
 }
 
@@ -443,6 +452,7 @@ pub(super) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
             pub fn step(&self, #step_params, s: &mut #state) -> #root::Result<#step_output> { ::core::unreachable!() }
             pub fn step_t(&self, #step_params, s: &mut #state, train: bool) -> #root::Result<#step_output> { ::core::unreachable!() }
             pub fn freeze(&self) -> #root::Result<#frozen #type_generics> { ::core::unreachable!() }
+            pub fn export_nir(&self, path: impl ::core::convert::AsRef<::std::path::Path>, dt: f64) -> #root::Result<()> { ::core::unreachable!() }
         }
     }
 }

@@ -30,7 +30,7 @@ fn built_in(neuron: &Dynamics<'_>, dt: f64) -> Option<(String, f64)> {
     let (r, threshold) = (neuron.r.uniform()?, fire.threshold.uniform()?);
     let reset = fire.reset.map_or(Some(0.0), Array::uniform)?;
     let (kind, mut arguments) = match (&neuron.synapse, &neuron.leak) {
-        (None, None) if dt * r == 1.0 => ("IFNode", vec![]),
+        (None, None) if (dt * r) as f32 == 1.0 => ("IFNode", vec![]),
         (None, Some(leak)) if r == 1.0 && leak.to.uniform()? == reset => {
             let tau = leak.tau.uniform()? / dt;
             if tau <= 1.0 {
