@@ -8,9 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
-use snn::data::{
-    Event, Events, Samples, Sensor, SplitBy, atis_bin, integrate_events_by_fixed_frames_number as integrate, permutation,
-};
+use snn::data::{Event, Events, Samples, Sensor, SplitBy, atis_bin, integrate_events_by_fixed_frames_number as integrate, permutation};
 
 /// Frames of a recording.
 pub(crate) const T: usize = 10;
@@ -96,7 +94,8 @@ pub(crate) fn open(path: &Path) -> Result<(Recordings, Recordings)> {
         let text = String::from_utf8(text)?;
         let lines = text.lines().filter(|line| !line.starts_with('#') && !line.trim().is_empty());
         let recording = |line: &str| {
-            let (number, class) = line.split_once('\t').with_context(|| format!("{list}: wants `number, tab, class`, but finds `{line}`"))?;
+            let (number, class) =
+                line.split_once('\t').with_context(|| format!("{list}: wants `number, tab, class`, but finds `{line}`"))?;
             let name = format!("{number}.bs2");
             let bytes = files.remove(&name).with_context(|| format!("{list} names {name}, which is not in {}", path.display()))?;
             Ok(Recording { name: name.into(), class: class.trim().parse()?, bytes: Some(bytes) })
