@@ -10,6 +10,9 @@ use crate::error::{Error, Result};
 use crate::graph::{Graph, path};
 use crate::node::Node;
 
+/// The most numbers that a node may get or send at a step, or see in a window: what is larger is no net, but a damaged file.
+const MOST: usize = 1 << 28;
+
 /// The nodes, each behind those it gets something from in the same step.
 #[derive(Debug)]
 pub(crate) struct Plan<'a> {
@@ -226,6 +229,13 @@ impl<'a> Flat<'a> {
                 return Err(Error::Shape { node: name.clone(), wants, got: other.clone(), from: vec![(*from).into()] });
             }
             let output = node.output(name, &input, &names)?;
+            let taps: Vec<usize> = node.windows().into_iter().flatten().map(|window| window.kernel).collect();
+            let count = |sizes: &[usize]| sizes.iter().try_fold(1usize, |n, &size| n.checked_mul(size));
+            if [&input, &output, &taps].into_iter().any(|sizes| count(sizes).is_none_or(|n| n > MOST)) {
+                let problem = format!("makes {output:?} of {input:?} at every step: more than {MOST} numbers, or windows as large");
+                let help = "a size in the file is not meant: the shape of the input, a kernel, a padding".into();
+                return Err(Error::Wiring { node: name.clone(), problem, help });
+            }
             steps.push(Step { name: name.clone(), node, port: *port, from, input, output });
         }
         for step in &steps {

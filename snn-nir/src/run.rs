@@ -77,10 +77,16 @@ fn check_inputs(plan: &Plan<'_>, inputs: &[(&str, &Array)]) -> Result<usize> {
     Ok(steps.unwrap_or(0))
 }
 
+/// The longest delay, in steps: all of it is kept in memory.
+const LONGEST: f64 = 1e6;
+
 /// How many steps a delay lasts.
 pub(crate) fn delay_steps(node: &str, delay: f64, dt: f64) -> Result<usize> {
     let steps = delay / dt;
-    if (steps - steps.round()).abs() > 1e-3 || steps > f64::from(u32::MAX) {
+    if steps > LONGEST {
+        return Err(Error::field(node, "delay", format!("at most {LONGEST} steps of {dt} seconds"), format!("{delay} seconds")));
+    }
+    if (steps - steps.round()).abs() > 1e-3 {
         return Err(Error::field(
             node,
             "delay",

@@ -4,7 +4,7 @@ mod support;
 
 use snn_nir::{
     Affine, Array, Conv2d, CubaLIF, Delay, Error, Flatten, Graph, I, IF, ImportConfig, Input, LI, LIF, Linear, Node, Output, Padding,
-    Scale, Threshold,
+    Scale, SumPool2d, Threshold,
 };
 use support::{full, graph, lif, linear, numbers};
 
@@ -122,6 +122,15 @@ fn what_does_not_fit_is_named() {
             "node `a`: wants an input of [2], as from `in`, but gets [3] from `w`",
         ),
         (wired(vec![("inner", Node::NIRGraph(Graph::default()))], &[("in", "inner"), ("inner", "out")]), "but this has 0 and 0"),
+        (error_of(&[1 << 20, 1 << 20, 1 << 20], lif(1), &[1]), "node `input`: makes [1048576, 1048576, 1048576] of"),
+        (
+            error_of(&[2, 4, 4], Conv2d { padding: Padding::Each([1 << 24, 1 << 24]), ..conv(1, &[3, 2, 3, 3]) }, &[3]),
+            "node `odd`: makes [3, 33554434, 33554434] of [2, 4, 4] at every step: more than 268435456 numbers",
+        ),
+        (
+            error_of(&[1, 4, 4], SumPool2d { kernel_size: [1 << 20; 2], stride: [1 << 20; 2], padding: [1 << 19; 2] }, &[1]),
+            "node `odd`: makes [1, 1, 1] of [1, 4, 4] at every step: more than 268435456 numbers, or windows as large",
+        ),
         (Graph::default().check().unwrap_err().to_string(), "the graph has no `Input` or no `Output`"),
     ];
     for (error, says) in cases {
@@ -141,6 +150,7 @@ fn a_run_wants_steps_and_inputs_that_fit() {
         ("a step of NaN seconds", vec![("input", &x)], Some(f64::NAN)),
         ("node `lif`: `tau` wants times of at least one step, which is 0.1 seconds, but is 0.01 seconds", vec![("input", &x)], Some(0.1)),
         ("`delay` wants a whole number of steps of 0.001 seconds, but is 0.0015 seconds, or 1.5 steps", vec![("input", &x)], Some(0.001)),
+        ("`delay` wants at most 1000000 steps of 0.000000001 seconds, but is 0.0015 seconds", vec![("input", &x)], Some(1e-9)),
         ("input `input`: wants [T, 2], but gets nothing", vec![], Some(0.0005)),
         ("input `x`: wants one of the names [\"input\"]", vec![("x", &x)], Some(0.0005)),
         ("input `input`: wants [T, 2], but gets [2]", vec![("input", &flat)], Some(0.0005)),
