@@ -10,7 +10,6 @@ mod disk;
 mod doctor;
 mod goldens;
 mod libtorch;
-mod nir;
 mod pip;
 #[cfg(test)]
 mod scratch;
@@ -83,7 +82,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
         "demo" => demo(&root, rest).map(done),
         "bench" => bench::run(&root, rest).map(done),
         "goldens" => goldens::run(rest).map(done),
-        "nir" => nir::run(rest).map(done),
+        "nir" => nir(&root, rest).map(done),
         "data" => match rest {
             [set] => data::run(&root, set).map(done),
             _ => bail!("which data set? cargo xtask data fashion|mnist"),
@@ -103,6 +102,12 @@ fn demo(root: &Path, args: &[String]) -> Result<()> {
         data::run(root, set)?;
     }
     workspace::run(workspace::cargo(root).args(["run", "--release", "--example", "train_fmnist", "--"]).args(args))
+}
+
+/// A program of its own, so that xtask need not wait for HDF5 where nobody asks for it. Paths are those of the folder one stands in.
+fn nir(root: &Path, args: &[String]) -> Result<()> {
+    let mut nir = workspace::cargo(root);
+    workspace::run(nir.current_dir(".").args(["run", "--quiet", "--package", "snn-nir", "--"]).args(args))
 }
 
 /// The page is written by the test that compares it with the tables: proc-macro crates have no other door.

@@ -2,17 +2,30 @@
 //! stdout, and its weights in a safetensors file.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use snn_nir::{Graph, ImportConfig};
 
 const USAGE: &str = "cargo xtask nir import FILE [--dt SECONDS] [--steps T] [--out DIR]";
 
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    match run(&args) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let causes: Vec<String> = error.chain().map(ToString::to_string).collect();
+            eprintln!("error: {}", causes.join("\n  because: "));
+            ExitCode::FAILURE
+        }
+    }
+}
+
 /// Runs a command of `nir`.
 ///
 /// # Errors
 /// If the command is another one, or if the file cannot be read, mapped or written.
-pub(crate) fn run(args: &[String]) -> Result<()> {
+fn run(args: &[String]) -> Result<()> {
     match args.split_first() {
         Some((command, rest)) if command == "import" => import(&Options::parse(rest)?),
         Some((other, _)) => bail!("`nir` has no `{other}`: {USAGE}"),
