@@ -6,7 +6,7 @@ mod snn;
 snn_frozen_net! {
     net Net(x: [T, 8]) -> [T, 10] {
         T = 4;
-        fc: Linear(_, 10), trace: SynapseFilter(tau = 10.0),
+        fc: Linear(_, 10), drop: DropConnectLinear(_, 10),
     }
 }
 
