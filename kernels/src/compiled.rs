@@ -3,6 +3,7 @@
 
 use std::fmt::Debug;
 
+use crate::cuda::{Element, NeuronKernels};
 use crate::frozen::Tile;
 use crate::neuron::MAX_CONSTANTS;
 use crate::{BackwardOut, Channels, Constants, Error, ForwardOut, Pass, Upstream};
@@ -75,6 +76,9 @@ pub trait Compiled: Debug + Send + Sync + 'static {
         channels: Channels,
         upstream: &[[f64; MAX_CONSTANTS]],
     ) -> Result<Vec<Vec<f64>>, Error>;
+
+    /// [`NeuronKernels::new`].
+    fn cuda(&self, element: Element, steps: usize) -> NeuronKernels;
 }
 
 /// Compiles the kernels of a [`Neuron`](crate::Neuron) here: `compiled!(LIFNodeConfig);`.
@@ -151,6 +155,10 @@ macro_rules! compiled {
                 upstream: &[[f64; $crate::MAX_CONSTANTS]],
             ) -> ::core::result::Result<::std::vec::Vec<::std::vec::Vec<f64>>, $crate::Error> {
                 $crate::learned_gradient(self, learned, channels, upstream)
+            }
+
+            fn cuda(&self, element: $crate::cuda::Element, steps: usize) -> $crate::cuda::NeuronKernels {
+                $crate::cuda::NeuronKernels::new(self, element, steps)
             }
         }
     };

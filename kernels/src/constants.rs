@@ -79,7 +79,8 @@ impl<F: Real> Constants<F> {
         (&self.values[0], &self.starts[0])
     }
 
-    pub(crate) fn channels(&self) -> Channels {
+    /// The channels that have a set of constants each.
+    pub fn channels(&self) -> Channels {
         self.channels
     }
 }

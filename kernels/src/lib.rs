@@ -1,4 +1,5 @@
-//! CPU kernels for spiking neural networks, without libtorch: input currents in, spikes out, and gradients the way back.
+//! CPU kernels for spiking neural networks, without libtorch: input currents in, spikes out, and gradients the way back. [`cuda`] has the
+//! sources of some of them for CUDA devices.
 //!
 //! # Layout
 //! A sequence is `[steps, neurons]`, contiguous, time outermost; `neurons` is everything else (batch, channels, space) flattened.
@@ -44,6 +45,7 @@ mod backward;
 mod block;
 mod compiled;
 mod constants;
+pub mod cuda;
 mod drop_connect;
 mod dropout;
 mod dsr;

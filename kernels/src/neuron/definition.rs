@@ -60,6 +60,11 @@ pub trait Neuron: Copy + Debug + Send + Sync + 'static {
         0
     }
 
+    /// Its type in the CUDA source, for elements of type `f`.
+    fn cuda_type(&self, f: &str) -> String {
+        format!("snn::{}<{f}, {}u>", Self::NAME, self.flags())
+    }
+
     /// Initial values of [`LEARNED`](Neuron::LEARNED).
     fn learned_start(&self, out: &mut [f64; MAX_LEARNED]);
 

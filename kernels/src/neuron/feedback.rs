@@ -93,7 +93,7 @@ impl<N: Neuron> Neuron for Feedback<N> {
     const FIRES: usize = N::FIRES;
     const KEPT: usize = N::KEPT;
     const SENDS_SPIKES: bool = N::SENDS_SPIKES;
-    const CUDA: &'static str = "";
+    const CUDA: &'static str = N::CUDA;
 
     fn check(&self) -> Result<(), Refused> {
         self.neuron.check()
@@ -101,6 +101,16 @@ impl<N: Neuron> Neuron for Feedback<N> {
 
     fn surrogate(&self) -> Surrogate {
         self.neuron.surrogate()
+    }
+
+    fn cuda_type(&self, f: &str) -> String {
+        let join = match self.join {
+            Join::Add => "ADD",
+            Join::Mul => "MUL",
+            Join::Sub => "SUB",
+            Join::Max => "MAX",
+        };
+        format!("snn::Feedback<{}, {f}, snn::{join}>", self.neuron.cuda_type(f))
     }
 
     fn learned_start(&self, out: &mut [f64; MAX_LEARNED]) {

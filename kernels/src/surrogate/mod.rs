@@ -155,6 +155,22 @@ impl Surrogate {
         self.spiking() && !self.draws() && each!(self, function => is_heaviside(function))
     }
 
+    /// Its formulas as CUDA C++.
+    pub(crate) fn cuda(&self) -> &'static str {
+        each!(*self, function => cuda_of(function))
+    }
+
+    /// The type that makes spikes of it, in the terms of `neuron.cuh`.
+    pub(crate) fn cuda_type(&self) -> String {
+        let name = each!(*self, function => name_of(function));
+        format!("snn::Firing<snn::{name}, {}, {}, {}>", self.spiking(), self.is_step(), self.draws())
+    }
+
+    /// What its formulas need of its arguments.
+    pub(crate) fn constants(&self) -> [f64; MAX_SURROGATE_CONSTANTS] {
+        each!(self, function => function.constants())
+    }
+
     /// Replaces every x (= h - v_threshold) by the output of a neuron: its spike, or with `spiking: false` the primitive at x.
     ///
     /// `draw` is for functions that draw at random.
@@ -195,6 +211,14 @@ impl Surrogate {
 
 fn has_primitive<S: SurrogateFunction>(_: &S) -> bool {
     S::HAS_PRIMITIVE
+}
+
+fn cuda_of<S: SurrogateFunction>(_: S) -> &'static str {
+    S::CUDA
+}
+
+fn name_of<S: SurrogateFunction>(_: S) -> &'static str {
+    S::NAME
 }
 
 fn is_heaviside<S: SurrogateFunction>(_: &S) -> bool {

@@ -45,8 +45,9 @@ pub(super) fn surrogate(ty: &str, curve: &Curve) -> String {
         None => cuda.text.push_str("    SNN_DEVICE static F spike(const F* c, F x) {\n        return x >= F(0) ? F(1) : F(0);\n    }\n"),
     }
     cuda.function("F derivative(const F* c, F x)", &[("return".to_string(), Some(curve.derivative))]);
-    if let Some(id) = curve.slope {
-        cuda.function("F slope(const F* c, F x)", &[("return".to_string(), Some(id))]);
+    match curve.slope {
+        Some(id) => cuda.function("F slope(const F* c, F x)", &[("return".to_string(), Some(id))]),
+        None => cuda.text.push_str("    SNN_DEVICE static F slope(const F* c, F x) {\n        return derivative(c, x);\n    }\n"),
     }
     if let Some(id) = curve.primitive {
         cuda.function("F primitive(const F* c, F x)", &[("return".to_string(), Some(id))]);

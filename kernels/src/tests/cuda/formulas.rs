@@ -5,7 +5,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::{env, fs, process};
 
-use super::every_neuron::{Visit, every_neuron, numbers};
+use crate::tests::every_neuron::{Visit, every_neuron, numbers};
 use crate::*;
 
 const CASES: usize = 40;

@@ -1,0 +1,42 @@
+//! Element types of the CUDA kernels: what memory holds, and what the arithmetic is done in.
+
+/// The type of a layer's input and output on the device. States and arithmetic are `f32` for all but [`Element::F64`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Element {
+    /// `float`
+    F32,
+    /// `double`
+    F64,
+    /// IEEE half precision.
+    F16,
+    /// The upper half of a `float`.
+    Bf16,
+}
+
+impl Element {
+    /// Its type in C++.
+    pub fn memory(self) -> &'static str {
+        match self {
+            Element::F32 => "float",
+            Element::F64 => "double",
+            Element::F16 => "snn::half",
+            Element::Bf16 => "snn::bfloat",
+        }
+    }
+
+    /// The type of states and arithmetic in C++.
+    pub fn compute(self) -> &'static str {
+        match self {
+            Element::F64 => "double",
+            _ => "float",
+        }
+    }
+
+    /// How many elements a thread takes at once: 16 bytes of its own states.
+    pub fn lanes(self) -> usize {
+        match self {
+            Element::F64 => 2,
+            _ => 4,
+        }
+    }
+}

@@ -1,0 +1,73 @@
+//! The kernels as CUDA C++. In: a neuron and the type of its elements; out: source text for NVRTC, and how to launch what it makes.
+//!
+//! The text is the headers of `kernels/cuda`, the formulas that `snn_neuron!` wrote, and a few lines that name the instances. The structs that
+//! a launch passes stand here beside it, so that there is one place that knows their order. Nothing here needs CUDA.
+
+mod element;
+mod neuron;
+mod scale;
+mod sum;
+
+pub use element::Element;
+#[cfg(test)]
+pub(crate) use neuron::HEADERS;
+pub use neuron::{BACKWARD, BackwardArguments, FORWARD, ForwardArguments, NeuronKernels, PassArguments, counts};
+pub use scale::{ADD_SCALED, AddScaledArguments, AddScaledKernel};
+pub use sum::{SUM, SumArguments, SumKernel};
+
+/// The device address of a buffer; 0 is none.
+pub type Address = u64;
+
+/// Threads of a block.
+pub const THREADS: u32 = 256;
+
+/// The largest number of neurons of a step: places are counted in 32 bits.
+pub const MAX_NEURONS: usize = i32::MAX as usize;
+
+const REAL: &str = include_str!("../../cuda/real.cuh");
+const MEMORY: &str = include_str!("../../cuda/memory.cuh");
+const PHILOX: &str = include_str!("../../cuda/philox.cuh");
+const NEURON: &str = include_str!("../../cuda/neuron.cuh");
+const SCALE: &str = include_str!("../../cuda/scale.cuh");
+const SUM_SOURCE: &str = include_str!("../../cuda/sum.cuh");
+
+/// Kernels as text. Equal sources are the same text, and are compared faster than it.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Source {
+    headers: &'static [&'static str],
+    /// What stands between the headers and the instances.
+    pub(crate) formulas: Vec<&'static str>,
+    pub(crate) instances: String,
+}
+
+impl Source {
+    /// The whole text, for a compiler of CUDA C++.
+    pub fn text(&self) -> String {
+        text(self.headers, &self.formulas, &self.instances)
+    }
+}
+
+/// Headers one after the other (what they include is there already), formulas, instances.
+pub(crate) fn text(headers: &[&str], formulas: &[&str], instances: &str) -> String {
+    let lines = headers.iter().flat_map(|text| text.lines());
+    let kept = lines.filter(|line| !line.starts_with("#include \"") && !line.starts_with("#pragma once"));
+    let mut text: String = kept.flat_map(|line| [line, "\n"]).collect();
+    text.push_str("\nnamespace snn {\n\n");
+    formulas.iter().for_each(|formula| text.extend([formula, "\n"]));
+    text.push_str("}  // namespace snn\n\n");
+    text + instances
+}
+
+/// A kernel with one argument, or two, that calls `function`. It is content with one block on a multiprocessor: left to itself, ptxas spills
+/// a register here and there to make room for another.
+fn kernel(name: &str, arguments: &str, function: &str, names: &str) -> String {
+    format!(
+        "extern \"C\" __global__ void __launch_bounds__({THREADS}, 1) {name}({arguments}) {{\n    snn::{function}({names});\n}}\nSNN_EXPORT({name})\n"
+    )
+}
+
+/// What a launch passes: plain numbers and addresses, laid out as the struct of the same fields in the header.
+///
+/// # Safety
+/// `#[repr(C)]`, without padding.
+pub unsafe trait Arguments: Copy {}
