@@ -1,4 +1,4 @@
-//! Compiles the autograd bridge against libtorch's headers, and tells dependants where libtorch's libraries lie.
+//! Compiles the bridges to autograd and to CUDA streams against libtorch's headers, and tells dependants where libtorch's libraries lie.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,7 @@ fn bridge(include: &Path) {
         .include(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         .file("cpp/autograd.cpp")
+        .file("cpp/stream.cpp")
         .compile("snn_bridge");
 }
 
@@ -47,5 +48,7 @@ fn publish(lib: &Path, out: &Path) -> Result<(), Box<dyn Error>> {
     // This package's own tests run without cargo as well; dependants do the same for theirs with this path.
     println!("cargo:rustc-link-arg=-Wl,-rpath,{}", lib.display());
     println!("cargo:libtorch_lib={}", lib.display());
+    // NVRTC lies beside it, where it was installed by pip.
+    println!("cargo:rustc-env=SNN_LIBTORCH_LIB={}", fs::canonicalize(lib)?.display());
     Ok(())
 }

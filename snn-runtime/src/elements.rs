@@ -3,13 +3,16 @@
 use std::marker::PhantomData;
 
 use snn_kernels::{BackwardOut, Channels, Compiled, Constants, ForwardOut, MAX_CONSTANTS, Pass, Real, Upstream};
-use tch::{Device, Kind, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
 
 /// An element type of the kernels, and its kind in libtorch.
 pub(crate) trait Elements: Real {
     const KIND: Kind;
+
+    /// Its name in C++.
+    const CUDA: &'static str;
 
     /// The elements of `x`, which is contiguous and of this kind.
     fn slice<'a>(layer: &str, x: &'a Tensor) -> Result<&'a [Self]> {
@@ -27,10 +30,16 @@ pub(crate) trait Elements: Real {
 
     /// The elements of `x`, which is contiguous, of this kind and no part of the graph, to be written: libtorch is not told.
     fn slice_mut<'a>(layer: &str, x: &'a mut Tensor) -> Result<&'a mut [Self]> {
-        let elements = Self::slice(layer, x)?;
+        let len = Self::slice(layer, x)?.len();
+        if len == 0 {
+            return Ok(&mut []); // its pointer is null
+        }
         // SAFETY: as in `slice`; whoever else shares the storage waits for this call, as for an in-place operation of libtorch.
-        Ok(unsafe { std::slice::from_raw_parts_mut(x.data_ptr().cast(), elements.len()) })
+        Ok(unsafe { std::slice::from_raw_parts_mut(x.data_ptr().cast(), len) })
     }
+
+    /// A tensor of these numbers, on the CPU.
+    fn tensor(numbers: &[Self]) -> Result<Tensor, TchError>;
 
     /// A neuron's kernels for this type.
     fn constants(neuron: &dyn Compiled, learned: &[&[f64]], channels: Channels) -> Kernel<Constants<Self>>;
@@ -46,9 +55,14 @@ pub(crate) trait Elements: Real {
 }
 
 macro_rules! elements {
-    ($F:ident, $kind:ident, $constants:ident, $forward:ident, $backward:ident) => {
+    ($F:ident, $kind:ident, $cuda:literal, $constants:ident, $forward:ident, $backward:ident) => {
         impl Elements for $F {
             const KIND: Kind = Kind::$kind;
+            const CUDA: &'static str = $cuda;
+
+            fn tensor(numbers: &[$F]) -> Result<Tensor, TchError> {
+                Tensor::f_from_slice(numbers)
+            }
 
             fn constants(neuron: &dyn Compiled, learned: &[&[f64]], channels: Channels) -> Kernel<Constants<$F>> {
                 neuron.$constants(learned, channels)
@@ -70,17 +84,22 @@ macro_rules! elements {
     };
 }
 
-elements!(f32, Float, constants_f32, forward_f32, backward_f32);
-elements!(f64, Double, constants_f64, forward_f64, backward_f64);
+elements!(f32, Float, "float", constants_f32, forward_f32, backward_f32);
+elements!(f64, Double, "double", constants_f64, forward_f64, backward_f64);
 
 /// What a kernel returns.
 type Kernel<T> = Result<T, snn_kernels::Error>;
 
-/// The kernels run on the CPU.
+/// The layer's kernels run on the CPU.
 pub(crate) fn on_cpu(layer: &str, x: &Tensor) -> Result<()> {
+    on(layer, x, Device::Cpu)
+}
+
+/// Does `x` lie where the layer works?
+pub(crate) fn on(layer: &str, x: &Tensor, wants: Device) -> Result<()> {
     match x.device() {
-        Device::Cpu => Ok(()),
-        got => Err(Error::Device { layer: layer.into(), got }),
+        got if got == wants => Ok(()),
+        got => Err(Error::Device { layer: layer.into(), wants, got }),
     }
 }
 

@@ -36,12 +36,24 @@ pub enum Error {
         got: tch::Kind,
     },
     /// A tensor on a device that the layer has no kernel for.
-    #[error("{layer}: wants a tensor on the CPU, but gets one on {got:?}\n  help: keep the model and its input on `Device::Cpu`")]
+    #[error("{layer}: wants a tensor on {}, but gets one on {got:?}\n  help: keep the model and its input on `Device::{wants:?}`", place(*.wants))]
     Device {
         /// The layer.
         layer: String,
+        /// Where it can work, or works already.
+        wants: tch::Device,
         /// Where the tensor lies.
         got: tch::Device,
+    },
+    /// A kernel cannot run on a CUDA device: there is no driver, no NVRTC, or either refuses.
+    #[error("{layer}: {problem}{}", tail(.help))]
+    Cuda {
+        /// The layer.
+        layer: String,
+        /// What is missing or was refused.
+        problem: String,
+        /// The fix.
+        help: String,
     },
     /// A sequence without steps, or sequences with different numbers of steps.
     #[error("{layer}: {problem}\n  help: a sequence is `[T, N, ..]` with T at least 1")]
@@ -206,6 +218,10 @@ impl Error {
 
 fn tail(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("\n  help: {text}") }
+}
+
+fn place(device: tch::Device) -> String {
+    if device == tch::Device::Cpu { "the CPU".into() } else { format!("{device:?}") }
 }
 
 fn list(what: &str, names: &[String]) -> String {

@@ -31,6 +31,7 @@ mod batchnorm;
 mod container;
 mod conv;
 mod conv_transpose;
+mod cuda;
 pub mod data;
 mod delay;
 mod drop_connect;

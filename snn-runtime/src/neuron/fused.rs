@@ -2,18 +2,19 @@
 //! state moved on, and the tap filled.
 //!
 //! For the backward pass x and the first states are kept, and nothing else: the kernel replays the forward pass. What kind of
-//! neuron it is is forgotten here, so that this is compiled once and not per neuron.
+//! neuron it is is forgotten here, so that this is compiled once and not per neuron. Tensors on a CUDA device go to `device`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
-use snn_kernels::{BackwardOut, Channels, Compiled, Constants, Draw, ForwardOut, Learned, Per, Surrogate, Upstream};
+use snn_kernels::{BackwardOut, Channels, Compiled, Constants, Draw, ForwardOut, Learned, MAX_CONSTANTS, Per, Surrogate, Upstream};
 use tch::nn::Init;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
+use super::device::{self, OnDevice};
 use super::normalised::{Norm, Scaling};
 use super::state::NeuronState;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, on_cpu};
+use crate::elements::{Elements, Fresh, dense, on};
 use crate::error::{Error, Result};
 use crate::rng::Stream;
 use crate::scope::Scope;
@@ -55,6 +56,8 @@ pub(super) struct Fused {
     kernels: Arc<dyn Compiled>,
     /// Of a surrogate function that draws at random.
     stream: Option<Arc<Stream>>,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl Fused {
@@ -83,13 +86,14 @@ impl Fused {
         };
         let learned = specs.iter().zip(start).map(parameter).collect::<Result<_>>()?;
         let stream = surrogate.draws().then(|| Arc::new(Stream::new(scope)));
-        Ok(Fused { layer: scope.name().to_string(), label, states, specs, learned, kernels, stream })
+        Ok(Fused { layer: scope.name().to_string(), label, states, specs, learned, kernels, stream, told: Once::new() })
     }
 
     /// The same layer, its parameters shared, with other kernels around its neuron.
     pub(super) fn around(&self, label: &'static str, states: &'static [&'static str], kernels: Arc<dyn Compiled>) -> Fused {
         let learned = self.learned.iter().map(Tensor::shallow_clone).collect();
-        Fused { layer: self.layer.clone(), label, states, specs: self.specs, learned, kernels, stream: self.stream.clone() }
+        let (layer, stream) = (self.layer.clone(), self.stream.clone());
+        Fused { layer, label, states, specs: self.specs, learned, kernels, stream, told: Once::new() }
     }
 
     pub(super) fn learned(&self) -> &[Tensor] {
@@ -99,10 +103,15 @@ impl Fused {
     /// Runs all steps on the input, normalised first if there is a norm; `s` is taken and replaced.
     pub(super) fn run(&self, input: Input<'_>, norm: Option<Norm>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let x = input.tensor();
-        on_cpu(&self.layer, x)?;
+        let on_cuda = matches!(x.device(), Device::Cuda(_));
+        if !on_cuda {
+            on(&self.layer, x, Device::Cpu)?;
+        }
         match x.kind() {
             Kind::Float => self.run_in::<f32>(input, norm, s, tap),
             Kind::Double => self.run_in::<f64>(input, norm, s, tap),
+            // States and arithmetic are in `f32`.
+            Kind::Half | Kind::BFloat16 if on_cuda => self.run_in::<f32>(input, norm, s, tap),
             got => Err(Error::Kind { layer: self.layer.clone(), wants: FLOATS, got }),
         }
     }
@@ -113,7 +122,7 @@ impl Fused {
         let stored = self.states.iter().map(|name| {
             let Some(state) = s.get(name) else { return Ok(None) };
             check_sizes(layer, state, plan.step())?;
-            on_cpu(layer, state)?;
+            on(layer, state, input.tensor().device())?;
             state.f_to_kind(F::KIND).map(Some).map_err(Error::in_layer(layer))
         });
         let start: Vec<Option<Tensor>> = stored.collect::<Result<_>>()?;
@@ -178,6 +187,11 @@ impl Fused {
         wanted: Option<usize>,
     ) -> Result<(Tensor, Vec<Tensor>, Option<Tensor>)> {
         let layer = self.layer.as_str();
+        if let Device::Cuda(index) = x.device() {
+            let on_device = OnDevice::new(layer, &*self.kernels, plan, index, x.kind())?;
+            self.told.call_once(|| on_device.tell());
+            return on_device.forward(x, start, wanted);
+        }
         let mut y = Fresh::<F>::new(layer, &plan.out)?;
         let mut states = self.states.iter().map(|_| Fresh::<F>::new(layer, plan.step())).collect::<Result<Vec<_>>>()?;
         let mut series = wanted.map(|_| Fresh::<F>::new(layer, &plan.out)).transpose()?;
@@ -215,7 +229,7 @@ impl Fused {
             plan,
             kernels: self.kernels.clone(),
             start: start.iter().map(Option::is_some).collect(),
-            learned: self.learned.iter().map(|w| (w.size(), w.kind())).collect(),
+            learned: self.learned.iter().map(|w| (w.size(), w.kind(), w.device())).collect(),
         };
         let outputs = [y].into_iter().chain(states).collect();
         let mut outputs =
@@ -241,31 +255,36 @@ fn elements<'a, F: Elements>(layer: &str, tensors: &'a [Option<Tensor>]) -> Resu
 }
 
 /// How many steps of how many neurons, and with which numbers.
-struct Plan<F> {
-    steps: usize,
+pub(super) struct Plan<F> {
+    pub(super) steps: usize,
     /// Sizes of the output: `[T, N, ..]`, or `[N, ..]` for a step.
-    out: Vec<i64>,
+    pub(super) out: Vec<i64>,
     /// Axes before the batch in `out`.
     leading: usize,
     /// Is the input the same at every step?
-    fixed: bool,
+    pub(super) fixed: bool,
     /// The batch normalisation in front of the neurons.
     norm: Option<Norm>,
-    scaling: Option<Scaling<F>>,
+    pub(super) scaling: Option<Scaling<F>>,
     learned: Vec<Vec<f64>>,
     channels: Channels,
-    constants: Constants<F>,
-    draw: Draw,
+    pub(super) constants: Constants<F>,
+    pub(super) draw: Draw,
 }
 
 impl<F: Elements> Plan<F> {
     /// Sizes of one step.
-    fn step(&self) -> &[i64] {
+    pub(super) fn step(&self) -> &[i64] {
         &self.out[self.leading..]
     }
 
+    /// Neurons of one step.
+    pub(super) fn neurons(&self) -> usize {
+        self.step().iter().product::<i64>() as usize
+    }
+
     fn pass<'a>(&'a self, x: &'a [F], start: &'a [Option<&'a [F]>]) -> snn_kernels::Pass<'a, F> {
-        let neurons = self.step().iter().product::<i64>() as usize;
+        let neurons = self.neurons();
         let x = if self.fixed { snn_kernels::Input::Static(x) } else { snn_kernels::Input::Sequence(x) };
         let scale = self.scaling.as_ref().map(Scaling::view);
         snn_kernels::Pass { steps: self.steps, neurons, x, scale, start, constants: &self.constants, draw: self.draw }
@@ -279,60 +298,97 @@ struct Replay<F> {
     kernels: Arc<dyn Compiled>,
     /// Which first states were among the inputs?
     start: Vec<bool>,
-    /// Sizes and kinds of the parameters.
-    learned: Vec<(Vec<i64>, Kind)>,
+    /// Sizes, kinds and devices of the parameters.
+    learned: Vec<(Vec<i64>, Kind, Device)>,
+}
+
+/// What the kernels say on the way back.
+pub(super) struct Sums {
+    pub(super) grad_x: Option<Tensor>,
+    /// One per state.
+    pub(super) grad_start: Vec<Option<Tensor>>,
+    /// Per channel of the normalisation: of scale and shift.
+    pub(super) of_scale: Option<Vec<[f64; 2]>>,
+    /// Per channel of the neurons.
+    pub(super) of_constants: Vec<[f64; MAX_CONSTANTS]>,
 }
 
 impl<F: Elements> Replay<F> {
     fn backward(&self, b: &Backward<'_>) -> Gradients {
-        let (layer, plan) = (self.layer.as_str(), &self.plan);
-        let gradient = |g: &Option<Tensor>| g.as_ref().map(|g| dense(layer, &g.f_to_kind(F::KIND)?)).transpose();
-        let grads = b.grads.iter().map(gradient).collect::<Result<Vec<_>>>()?;
-        let grads = elements(layer, &grads)?;
+        let plan = &self.plan;
         let x = b.saved[0].as_ref().ok_or("its input was not saved")?;
-        let start = elements(layer, &b.saved[1..])?;
         let mut needs = b.needs.iter().copied();
         let mut next = || needs.next().unwrap_or(false);
-
-        let sizes = if plan.fixed { plan.step() } else { &plan.out };
-        let mut grad_x = next().then(|| Fresh::<F>::new(layer, sizes)).transpose()?;
-        let mut grad_start = Vec::new();
-        for &given in &self.start {
-            grad_start.push((given && next()).then(|| Fresh::<F>::new(layer, plan.step())).transpose()?);
-        }
-        let upstream = Upstream { y: grads[0], states: &grads[1..] };
-        let mut of_scale = plan.scaling.as_ref().map(|scaling| vec![[0.0; 2]; scaling.channels()]);
-        let out = BackwardOut {
-            x: grad_x.as_mut().map(Fresh::elements),
-            start: grad_start.iter_mut().map(|g| g.as_mut().map(Fresh::elements)).collect(),
-            scale: of_scale.as_deref_mut(),
+        let needs_x = next();
+        let needs_start: Vec<bool> = self.start.iter().map(|given| *given && next()).collect();
+        let sums = match x.device() {
+            Device::Cuda(index) => OnDevice::new(&self.layer, &*self.kernels, plan, index, x.kind())?.backward(
+                x,
+                &b.saved[1..],
+                &b.grads,
+                needs_x,
+                &needs_start,
+            )?,
+            _ => self.on_cpu(x, b, needs_x, &needs_start)?,
         };
-        let sums = F::backward(&*self.kernels, plan.pass(F::slice(layer, x)?, &start), upstream, out)?;
+        let mut grad_x = sums.grad_x;
 
-        let of_norm = match (&plan.norm, &plan.scaling, of_scale) {
+        let of_norm = match (&plan.norm, &plan.scaling, sums.of_scale) {
             (Some(norm), Some(scaling), Some(sums)) => {
                 let (weight, bias) = norm.gradients(&sums);
                 if let (Some(grad_x), Some(by)) = (&mut grad_x, norm.through_statistics(scaling, &weight, &bias)) {
-                    snn_kernels::add_scaled(by.view(), F::slice(layer, x)?, grad_x.elements())?;
+                    self.add_scaled(&by, x, grad_x)?;
                 }
                 Some((norm, weight, bias))
             }
             _ => None,
         };
 
-        let mut gradients = vec![grad_x.map(Fresh::into_tensor)];
-        let given = self.start.iter().zip(grad_start).filter(|(given, _)| **given);
-        gradients.extend(given.map(|(_, g)| g.map(Fresh::into_tensor)));
-        let learned = self.kernels.gradient_of_learned(&slices(&plan.learned), plan.channels, &sums)?;
-        for ((sizes, kind), g) in self.learned.iter().zip(learned) {
-            gradients.push(if next() { Some(Tensor::f_from_slice(&g)?.f_reshape(sizes)?.f_to_kind(*kind)?) } else { None });
+        let mut gradients = vec![grad_x];
+        let given = self.start.iter().zip(sums.grad_start).filter(|(given, _)| **given);
+        gradients.extend(given.map(|(_, g)| g));
+        let learned = self.kernels.gradient_of_learned(&slices(&plan.learned), plan.channels, &sums.of_constants)?;
+        let tensor = |g: &[f64], kind, device| Tensor::f_from_slice(g)?.f_to_kind(kind)?.f_to_device(device);
+        for ((sizes, kind, device), g) in self.learned.iter().zip(learned) {
+            gradients.push(if next() { Some(tensor(&g, *kind, *device)?.f_reshape(sizes)?) } else { None });
         }
         if let Some((norm, weight, bias)) = of_norm {
             for (parameter, g) in [(&norm.weight, weight), (&norm.bias, bias)] {
                 let Some(parameter) = parameter else { continue };
-                gradients.push(if next() { Some(Tensor::f_from_slice(&g)?.f_to_kind(parameter.kind())?) } else { None });
+                gradients.push(if next() { Some(tensor(&g, parameter.kind(), parameter.device())?) } else { None });
             }
         }
         Ok(gradients)
+    }
+
+    fn on_cpu(&self, x: &Tensor, b: &Backward<'_>, needs_x: bool, needs_start: &[bool]) -> Result<Sums, Box<dyn std::error::Error>> {
+        let (layer, plan) = (self.layer.as_str(), &self.plan);
+        let gradient = |g: &Option<Tensor>| g.as_ref().map(|g| dense(layer, &g.f_to_kind(F::KIND)?)).transpose();
+        let grads = b.grads.iter().map(gradient).collect::<Result<Vec<_>>>()?;
+        let grads = elements(layer, &grads)?;
+        let start = elements(layer, &b.saved[1..])?;
+        let sizes = if plan.fixed { plan.step() } else { &plan.out };
+        let mut grad_x = needs_x.then(|| Fresh::<F>::new(layer, sizes)).transpose()?;
+        let fresh = |wanted: &bool| wanted.then(|| Fresh::<F>::new(layer, plan.step())).transpose();
+        let mut grad_start = needs_start.iter().map(fresh).collect::<Result<Vec<_>>>()?;
+        let upstream = Upstream { y: grads[0], states: &grads[1..] };
+        let mut of_scale = plan.scaling.as_ref().map(|scaling| vec![[0.0; 2]; scaling.view().channels.count]);
+        let out = BackwardOut {
+            x: grad_x.as_mut().map(Fresh::elements),
+            start: grad_start.iter_mut().map(|g| g.as_mut().map(Fresh::elements)).collect(),
+            scale: of_scale.as_deref_mut(),
+        };
+        let of_constants = F::backward(&*self.kernels, plan.pass(F::slice(layer, x)?, &start), upstream, out)?;
+        let tensor = |g: Option<Fresh<F>>| g.map(Fresh::into_tensor);
+        Ok(Sums { grad_x: tensor(grad_x), grad_start: grad_start.into_iter().map(tensor).collect(), of_scale, of_constants })
+    }
+
+    /// `grad_x += x scale + shift`; nothing else shares the storage of `grad_x`.
+    fn add_scaled(&self, by: &Scaling<F>, x: &Tensor, grad_x: &mut Tensor) -> Result<(), Box<dyn std::error::Error>> {
+        match x.device() {
+            Device::Cuda(index) => device::add_scaled(&self.layer, index, by, x, grad_x)?,
+            _ => snn_kernels::add_scaled(by.view(), F::slice(&self.layer, x)?, F::slice_mut(&self.layer, grad_x)?)?,
+        }
+        Ok(())
     }
 }

@@ -4,6 +4,7 @@
 //! Each step charges (h from v and x, one equation per neuron), fires (s = 1 where h >= v_threshold) and resets (v from h and
 //! s). One step, a sequence, or one input shown several times is one call of a fused kernel and one node of the graph.
 
+mod device;
 mod dsr;
 mod feedback;
 mod firing;

@@ -5,7 +5,7 @@
 //! normalised is never written to memory, and x is all that is kept for the backward pass of both.
 
 use snn_kernels::{Channels, Scale};
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 use super::node::Node;
 use super::state::NeuronState;
@@ -83,10 +83,6 @@ impl<F> Scaling<F> {
     pub(super) fn view(&self) -> Scale<'_, F> {
         Scale { channels: self.channels, scale: &self.scale, shift: &self.shift }
     }
-
-    pub(super) fn channels(&self) -> usize {
-        self.channels.count
-    }
 }
 
 /// A layer that scales and shifts each channel: a batch normalisation over steps and batch.
@@ -157,6 +153,9 @@ pub(crate) fn moments(layer: &str, x: &Tensor, channels: Channels) -> Result<Vec
     fn of<F: Elements>(layer: &str, x: &Tensor, channels: Channels) -> Result<Vec<snn_kernels::Moments>> {
         let x = crate::elements::dense(layer, x)?;
         snn_kernels::moments(F::slice(layer, &x)?, channels).map_err(|e| Error::bug(layer, e))
+    }
+    if let Device::Cuda(_) = x.device() {
+        return super::device::moments(x, channels).map_err(Error::in_layer(layer));
     }
     match x.kind() {
         Kind::Float => of::<f32>(layer, x, channels),

@@ -1,0 +1,176 @@
+//! What the device compiler makes of the kernels. In: sources and targets; out: `docs/cuda-kernels.md`, registers and bytes in a table.
+//!
+//! Needs NVRTC, and no GPU: `cargo xtask setup --cuda` installs it, and `cargo xtask test` finds it there. Without it the test says so and
+//! passes. With `SNN_UPDATE=1` it writes the page.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Mutex;
+use std::{env, fs, thread};
+
+use snn_kernels::cuda::{AddScaledKernel, Element, Source, SumKernel, THREADS};
+use snn_kernels::{Compiled, Surrogate};
+
+use super::nvrtc::{self, Program};
+
+/// Compute capabilities: Turing, Ampere, Hopper, Blackwell of data centres and of desks.
+const TARGETS: [u32; 5] = [75, 80, 90, 100, 120];
+
+/// What `ptxas` says of one kernel.
+#[derive(Clone, Copy, Debug, Default)]
+struct Figures {
+    registers: u32,
+    spilled: u32,
+}
+
+/// A row of the page: sources that are compiled for one target.
+struct Row {
+    what: String,
+    target: u32,
+    source: Source,
+    /// Of neurons: bytes per neuron and step, forward and backward, and how PTX says that an access takes all that a thread has of a row.
+    rows: Option<([f64; 2], &'static str)>,
+}
+
+fn rows() -> Vec<Row> {
+    use snn_kernels as k;
+    let mut rows = Vec::new();
+    let mut add = |name: &str, neuron: &dyn Compiled, element: Element, steps: usize, targets: &[u32]| {
+        let kernels = neuron.cuda(element, steps);
+        let (size, access) = match element {
+            Element::F32 => (4.0, ".v4.f32"),
+            Element::F64 => (8.0, ".v2.f64"),
+            Element::F16 | Element::Bf16 => (2.0, ".v4.u16"),
+        };
+        // One segment: nothing is read twice.
+        let of_rows = Some(([2.0 * size, 3.0 * size], access));
+        for &target in targets {
+            rows.push(Row {
+                what: format!("{name}, {element:?}, T = {}", kernels.segment),
+                target,
+                source: kernels.source.clone(),
+                rows: of_rows,
+            });
+        }
+    };
+    let surrogate_function: Surrogate = k::ATan::default().into();
+    let lif = k::LIFNodeConfig { surrogate_function, ..Default::default() };
+    add("LIFNode", &lif, Element::F32, 4, &TARGETS);
+    for (element, steps) in [(Element::F32, 1), (Element::F32, 8), (Element::F64, 4), (Element::F16, 4), (Element::Bf16, 4)] {
+        add("LIFNode", &lif, element, steps, &[90]);
+    }
+    macro_rules! each {
+        ($($config:ident)*) => {$(
+            add(stringify!($config).trim_end_matches("Config"), &k::$config::default(), Element::F32, 4, &[90]);
+        )*};
+    }
+    each! {
+        IFNodeConfig ParametricLIFNodeConfig QIFNodeConfig EIFNodeConfig IzhikevichNodeConfig KLIFNodeConfig LIAFNodeConfig ILIFNodeConfig
+        CUBALIFNodeConfig ComplementaryLIFNodeConfig HalfThresholdIFNodeConfig TernaryIFNodeConfig TernaryLIFNodeConfig
+        ActivationAwareIFNodeConfig RAFNodeConfig SimpleIFNodeConfig SimpleLIFNodeConfig
+    }
+    add("ElementWiseRecurrentContainer of LIFNode", &k::Feedback { neuron: lif, join: k::Join::Add }, Element::F32, 4, &[90]);
+    for target in TARGETS {
+        rows.push(Row { what: "sums of channels".into(), target, source: SumKernel { ty: "float" }.source(), rows: None });
+        let scale = AddScaledKernel { element: Element::F32 };
+        rows.push(Row { what: "through the statistics of a norm".into(), target, source: scale.source(), rows: None });
+    }
+    rows
+}
+
+/// Registers and spills by kernel, from what `ptxas -v` says; and the code in PTX.
+fn compiled(row: &Row) -> (BTreeMap<String, Figures>, String) {
+    let options =
+        [format!("--gpu-architecture=sm_{}", row.target), "--std=c++17".into(), "--fmad=false".into(), "--ptxas-options=-v".into()];
+    let program = Program::new(&row.source.text(), &options).unwrap_or_else(|e| panic!("{}: {e:?}", row.what));
+    let mut figures = BTreeMap::<String, Figures>::new();
+    let mut kernel = String::new();
+    for line in program.log().lines() {
+        let number = |before: &str| line.split(before).next()?.split_whitespace().next_back()?.parse::<u32>().ok();
+        if let Some(name) = line.split("entry function '").nth(1).and_then(|rest| rest.split('\'').next()) {
+            kernel = name.to_string();
+        } else if line.contains("spill stores") {
+            figures.entry(kernel.clone()).or_default().spilled = number(" bytes spill stores").expect("a number");
+        } else if line.contains(" registers") {
+            figures.entry(kernel.clone()).or_default().registers = number(" registers").expect("a number");
+        }
+    }
+    assert!(!figures.is_empty(), "{}: ptxas says nothing", row.what);
+    (figures, String::from_utf8_lossy(&program.ptx().expect("PTX of a compiled program")).into_owned())
+}
+
+/// Warps that fit into a multiprocessor beside each other, of those it can hold, in percent: 65536 registers, given out by 256 to a warp.
+fn occupancy(registers: u32, target: u32) -> u32 {
+    let warps = match target {
+        75 => 32,
+        120 => 48,
+        _ => 64,
+    };
+    let (block, warp) = (THREADS / 32, (registers * 32).next_multiple_of(256));
+    let blocks = (65536 / (warp * block)).min(warps / block);
+    100 * blocks * block / warps
+}
+
+fn page(results: &[(Row, BTreeMap<String, Figures>)]) -> String {
+    let mut page = String::from(include_str!("report.md"));
+    for (row, figures) in results {
+        let join = |f: &dyn Fn(&Figures) -> u32| figures.values().rev().map(|x| f(x).to_string()).collect::<Vec<_>>().join(" / ");
+        let bytes = row.rows.map_or("-".to_string(), |([forward, backward], _)| format!("{forward} / {backward}"));
+        let _ = writeln!(
+            page,
+            "| {} | sm_{} | {} | {} | {} | {bytes} |",
+            row.what,
+            row.target,
+            join(&|f| f.registers),
+            join(&|f| f.spilled),
+            join(&|f| occupancy(f.registers, row.target)),
+        );
+    }
+    page
+}
+
+#[test]
+fn the_page_says_what_the_device_compiler_says() {
+    if nvrtc::load().is_err() {
+        println!("skipped: there is no NVRTC here; `cargo xtask setup --cuda` installs it");
+        return;
+    }
+    let rows = Mutex::new(rows().into_iter().enumerate().collect::<Vec<_>>());
+    let results = Mutex::new(Vec::new());
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    thread::scope(|scope| {
+        for _ in 0..threads {
+            scope.spawn(|| {
+                loop {
+                    let Some((place, row)) = rows.lock().expect("no thread panicked").pop() else { break };
+                    let (figures, ptx) = compiled(&row);
+                    if let Some((_, access)) = row.rows {
+                        for kind in ["ld.global", "st.global"] {
+                            assert!(ptx.contains(&format!("{kind}{access}")), "{}: there is no {kind}{access}", row.what);
+                        }
+                    }
+                    for (kernel, figures) in &figures {
+                        assert_eq!(figures.spilled, 0, "{}: {kernel} spills registers", row.what);
+                    }
+                    results.lock().expect("no thread panicked").push((place, (row, figures)));
+                }
+            });
+        }
+    });
+    let mut results = results.into_inner().expect("no thread panicked");
+    results.sort_by_key(|(place, _)| *place);
+    let page = page(&results.into_iter().map(|(_, result)| result).collect::<Vec<_>>());
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cuda-kernels.md");
+    if env::var_os("SNN_UPDATE").is_some() {
+        fs::write(&file, page).expect("the page is written");
+        return;
+    }
+    let stored = fs::read_to_string(&file).unwrap_or_default();
+    // Another NVRTC gives out registers otherwise: the rest of the test holds with any, the page with its own.
+    if nvrtc::version() != Ok((13, 0)) {
+        println!("the page was written with NVRTC 13.0: not compared");
+        return;
+    }
+    assert!(stored == page, "docs/cuda-kernels.md is not what NVRTC says; `SNN_UPDATE=1 cargo test -p snn-runtime --lib report` writes it");
+}
