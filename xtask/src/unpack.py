@@ -1,4 +1,4 @@
-"""usage: unpack.py WHEELS OUT LIBRARY.. -- takes out of the wheels what a CPU-only libtorch needs."""
+"""usage: unpack.py WHEELS OUT LIBRARY.. -- takes libraries out of the wheels, with their licences and torch's headers."""
 
 import pathlib
 import sys
@@ -18,7 +18,3 @@ for wheel in sorted(wheels.glob("*.whl")):
 missing = sorted(path for path in libraries if not (out / path).exists())
 if missing:
     sys.exit("not in the wheels: " + ", ".join(missing))
-
-# torch-sys links `-ltorch`. The wheel's own libtorch.so needs libtorch_cuda.so, so that name is given to the CPU library
-# (its SONAME is libtorch_cpu.so: binaries then only need that).
-(out / "torch/lib/libtorch.so").symlink_to("libtorch_cpu.so")

@@ -13,7 +13,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, ensure};
 
-use crate::libtorch::WHEELS;
+use crate::libtorch::PARTS;
 use crate::setup::Ready;
 use crate::staging::Staging;
 use crate::version::Version;
@@ -141,7 +141,7 @@ fn stamp() -> String {
 }
 
 fn requirements() -> String {
-    WHEELS.iter().map(|wheel| wheel.requirement).chain(PACKAGES).map(|package| format!("{package}\n")).collect()
+    PARTS.wheels.iter().map(|wheel| wheel.requirement).chain(PACKAGES).map(|package| format!("{package}\n")).collect()
 }
 
 fn install(python: &str, private: &Path, packages: &Path) -> Result<()> {
