@@ -321,11 +321,13 @@ snn::snn_net! {
         fc2: Linear(_, 5, bias = false),
         sn4: ParametricLIFNode(init_tau = 1.5),
         x: SimpleIFNode(v_threshold = 0.5, v_reset = Some(0.125)),
+        rec: LinearRecurrentContainer([cell: LIFNode()], 6, 6),
+        own: ElementWiseRecurrentContainer([IFNode(v_threshold = 1.5)], add),
 
         forward(x) {
             let a = sn1(bn1(conv1(x)));
             let b = sn2(conv2(a));
-            let c = sn3(fc1(flat(drop(sum(mean(add(a, b)))))));
+            let c = own(rec(sn3(fc1(flat(drop(sum(mean(add(a, b)))))))));
             let d = fc2(later(c));
             (sn4(d), x(d))
         }
@@ -358,6 +360,7 @@ snn::snn_net! {
     net Twice(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: IFNode(), forward(x) { let y = sn(x); add(y, y) } }
     net Mean(x: [T, 4]) -> [4] { T = 2; step_mode = 'm'; sn: IFNode(), MeanOverTime(), }
     net Quadratic(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: QIFNode(), }
+    net Tail(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; rec: ElementWiseRecurrentContainer([IFNode(), Linear(_, 4)], add), }
     net Plain(x: [T, 4]) -> [T, 4] { T = 2; step_mode = 'm'; sn: IFNode(), }
 }
 
@@ -378,6 +381,7 @@ fn what_nir_has_nothing_for_is_named() {
         (refused!(Twice, 0.1, &file), "Twice.sn: is not in NIR: its output is added to itself"),
         (refused!(Mean, 0.1, &file), "is not in NIR: it is over time"),
         (refused!(Quadratic, 0.1, &file), "Quadratic.sn (`QIFNode`): is not in NIR"),
+        (refused!(Tail, 0.1, &file), "Tail.rec: is not in NIR: what comes back is not what its neuron sends"),
         (refused!(Plain, 0.0, &file), "Plain: is not in NIR: a step of 0 seconds"),
         (refused!(Plain, 0.1, &file), "a.nir: "),
     ] {

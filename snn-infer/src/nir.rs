@@ -7,7 +7,7 @@ use std::any::Any;
 use std::collections::BTreeMap;
 
 use snn_kernels::{IFNodeConfig, LIFNodeConfig, ParametricLIFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig};
-use snn_nir::{Affine, Array, AvgPool2d, Conv1d, Conv2d, Delay, Flatten, IF, Input, LIF, Node as Nir, Output, Padding, SumPool2d};
+use snn_nir::{Affine, Array, AvgPool2d, Conv1d, Conv2d, Delay, Flatten, IF, Input, LIF, Linear, Node as Nir, Output, Padding, SumPool2d};
 
 use crate::error::{Error, Result};
 use crate::graph::{Fire, Graph, Node, Op, Project, Value};
@@ -37,31 +37,27 @@ impl Graph {
             ));
         }
         let graph = plan::folded(self);
-        let trained = Weights::collect(&self.net, self.nodes.iter().flat_map(Node::weights), weights)?;
-        let mut export = Export { weights: trained.fold(&graph), graph: &graph, dt, nir: snn_nir::Graph::default(), sent: BTreeMap::new() };
+        let weights = Weights::collect(&self.net, self.nodes.iter().flat_map(Node::weights), weights)?;
+        let mut export = Export { weights, dt, nir: snn_nir::Graph::default() };
+        let mut inputs = Vec::new();
         for port in &graph.inputs {
-            let name = export.add(&port.name, Input { shape: port.fact.shape.clone() }.into(), &[])?;
-            export.sent.insert(port.value, vec![name]);
+            inputs.push(vec![export.add(&graph, &port.name, Input { shape: port.fact.shape.clone() }.into(), &[])?]);
         }
-        for node in &graph.nodes {
-            export.layer(node)?;
-        }
-        for port in &graph.outputs {
-            let from = export.sent.get(&port.value).cloned().unwrap_or_default();
-            export.add(&port.name, Output { shape: port.fact.shape.clone() }.into(), &from)?;
+        for (port, from) in graph.outputs.iter().zip(export.layers(&graph, inputs)?) {
+            export.add(&graph, &port.name, Output { shape: port.fact.shape.clone() }.into(), &from)?;
         }
         Ok(export.nir)
     }
 }
 
-struct Export<'a> {
-    graph: &'a Graph,
+struct Export {
     weights: Weights,
     dt: f64,
     nir: snn_nir::Graph,
-    /// For each value the nodes that send it; several add up.
-    sent: BTreeMap<Value, Vec<String>>,
 }
+
+/// The nodes that send a value; several add up.
+type Sent = Vec<String>;
 
 fn not_in_nir(layer: &str, problem: impl Into<String>, help: &str) -> Error {
     Error::NotInNir { layer: layer.into(), problem: problem.into(), help: help.into() }
@@ -72,15 +68,15 @@ fn below(threshold: f64) -> f64 {
     f64::from((threshold as f32).next_down())
 }
 
-impl Export<'_> {
+impl Export {
     /// Adds a node and the edges to it. Names are those of the net, with a number behind where a port is called like a layer.
-    fn add(&mut self, name: &str, node: Nir, from: &[String]) -> Result<String> {
+    fn add(&mut self, graph: &Graph, name: &str, node: Nir, from: &[String]) -> Result<String> {
         let names = (1..).map(|n| if n == 1 { name.to_owned() } else { format!("{name}_{n}") });
         let name = names.into_iter().find(|name| !self.nir.nodes.contains_key(name)).unwrap_or_else(|| name.to_owned());
         self.nir.nodes.insert(name.clone(), node);
         for (at, source) in from.iter().enumerate() {
             if from[..at].contains(source) {
-                let layer = format!("{}.{source}", self.graph.net);
+                let layer = format!("{}.{source}", graph.net);
                 return Err(not_in_nir(&layer, "its output is added to itself", "an edge of NIR counts once: let a layer double it"));
             }
             self.nir.edges.push((source.clone(), name.clone()));
@@ -88,24 +84,76 @@ impl Export<'_> {
         Ok(name)
     }
 
-    fn layer(&mut self, node: &Node) -> Result<()> {
-        let from: Vec<String> = node.args.iter().flat_map(|arg| self.sent.get(arg).into_iter().flatten().cloned()).collect();
-        let sent = match self.node(node)? {
-            Some(made) => vec![self.add(&node.name, made, &from)?],
-            None => from,
-        };
-        self.sent.insert(node.out, sent);
-        Ok(())
+    /// Adds the nodes of a graph, or of what is in a container, behind what sends its inputs; gives what sends its outputs.
+    fn layers(&mut self, graph: &Graph, inputs: Vec<Sent>) -> Result<Vec<Sent>> {
+        let mut sent: BTreeMap<Value, Sent> = graph.inputs.iter().map(|port| port.value).zip(inputs).collect();
+        for node in &graph.nodes {
+            let from: Vec<Sent> = node.args.iter().map(|arg| sent.get(arg).cloned().unwrap_or_default()).collect();
+            let made = match &node.op {
+                Op::Loop(body) => self.looped(graph, node, &body.graph, from.concat())?,
+                // What stands side by side is taken apart by the linear layer behind it.
+                Op::Join(Function::Cat) if readers_are_linear(graph, node.out) => Vec::new(),
+                Op::Project(project) => {
+                    match graph.nodes.iter().find(|n| node.args == [n.out] && matches!(n.op, Op::Join(Function::Cat))) {
+                        Some(cat) => {
+                            let from =
+                                cat.args.iter().map(|arg| (graph.fact(*arg).shape.clone(), sent.get(arg).cloned().unwrap_or_default()));
+                            self.side_by_side(graph, node, project, from.collect())?
+                        }
+                        None => self.layer(graph, node, from.concat())?,
+                    }
+                }
+                _ => self.layer(graph, node, from.concat())?,
+            };
+            sent.insert(node.out, made);
+        }
+        Ok(graph.outputs.iter().map(|port| sent.get(&port.value).cloned().unwrap_or_default()).collect())
+    }
+
+    fn layer(&mut self, graph: &Graph, node: &Node, from: Sent) -> Result<Sent> {
+        match self.node(graph, node)? {
+            Some(made) => Ok(vec![self.add(graph, &node.name, made, &from)?]),
+            None => Ok(from),
+        }
+    }
+
+    /// A container whose output comes back: edges from its neuron to what reads the last output.
+    fn looped(&mut self, graph: &Graph, node: &Node, body: &Graph, x: Sent) -> Result<Sent> {
+        // No node of the language has a name like this.
+        let back = format!("{} of before", node.name);
+        let out = self.layers(body, vec![vec![back.clone()], x])?.concat();
+        let (neurons, helps) = (body.nodes.iter().filter(|n| matches!(n.op, Op::Fire(_))), "end the container with its neuron");
+        let [neuron] = out.as_slice() else { return Err(not_in_nir(&graph.full_name(node), "its output is a sum", helps)) };
+        if !neurons.into_iter().any(|n| n.name == *neuron) {
+            return Err(not_in_nir(&graph.full_name(node), "what comes back is not what its neuron sends", helps));
+        }
+        self.nir.edges.iter_mut().filter(|(from, _)| *from == back).for_each(|(from, _)| from.clone_from(neuron));
+        Ok(out)
+    }
+
+    /// A linear layer on values side by side: one for each of them, added up.
+    fn side_by_side(&mut self, graph: &Graph, node: &Node, project: &Project, from: Vec<(Vec<usize>, Sent)>) -> Result<Sent> {
+        let (weight, bias) = self.tensors(project);
+        let (mut sent, mut first) = (Vec::new(), 0);
+        for (shape, from) in from {
+            let (columns, all) = (shape.iter().product::<usize>(), weight.shape()[1]);
+            let rows = weight.data().chunks(all).flat_map(|row| row[first..first + columns].iter().copied());
+            let weight = Array::new([weight.shape()[0], columns], rows.collect::<Vec<_>>()).unwrap_or_default();
+            let made = if first == 0 { Affine { weight, bias: bias.clone() }.into() } else { Linear { weight }.into() };
+            sent.push(self.add(graph, &node.name, made, &from)?);
+            first += columns;
+        }
+        Ok(sent)
     }
 
     /// The node for a layer; `None` for what passes on what it gets, all of it added up.
-    fn node(&self, node: &Node) -> Result<Option<Nir>> {
-        let arguments = self.graph.arguments.get(node.name.split('#').next().unwrap_or(&node.name)).map(|any| &**any);
+    fn node(&self, graph: &Graph, node: &Node) -> Result<Option<Nir>> {
+        let arguments = graph.arguments.get(node.name.split('#').next().unwrap_or(&node.name)).map(|any| &**any);
         let arguments: &(dyn Any + Send + Sync) = arguments.unwrap_or(&());
-        let shape = node.args.first().map_or(&[][..], |arg| &self.graph.fact(*arg).shape);
+        let shape = node.args.first().map_or(&[][..], |arg| &graph.fact(*arg).shape);
         let made = match &node.op {
-            Op::Project(project) => self.project(node, project, arguments, shape),
-            Op::Fire(fire) => self.neuron(fire, arguments, &self.graph.fact(node.out).shape),
+            Op::Project(project) => self.project(project, arguments, shape),
+            Op::Fire(fire) => self.neuron(fire, arguments, &graph.fact(node.out).shape),
             Op::Pass => match arguments.downcast_ref::<FlattenConfig>() {
                 // Axes of the language are counted with the batch.
                 Some(c) => {
@@ -126,18 +174,23 @@ impl Export<'_> {
             Op::MaxPool(_) | Op::Join(_) | Op::Loop(_) => Err(("there is no node for it".into(), "")),
         };
         made.map(Some).map_err(|(problem, help)| {
-            let layer = format!("{} (`{}`)", self.graph.full_name(node), node.layer);
+            let layer = format!("{} (`{}`)", graph.full_name(node), node.layer);
             not_in_nir(&layer, problem, help)
         })
     }
 
-    fn tensor(&self, node: &Node, name: &str) -> Array {
-        let (shape, data) = self.weights.0.get(&format!("{}.{name}", node.name)).cloned().unwrap_or_default();
-        Array::new(shape, data.into_iter().map(f64::from).collect::<Vec<_>>()).unwrap_or_default()
+    /// Weight and bias as torch has them, normalisations folded in.
+    fn tensors(&self, project: &Project) -> (Array, Array) {
+        let (weight, bias) = self.weights.projected(project);
+        // Folded in `f64`, used in `f32`.
+        let array = |shape: &[usize], data: Vec<f64>| {
+            Array::new(shape, data.into_iter().map(|x| f64::from(x as f32)).collect::<Vec<_>>()).unwrap_or_default()
+        };
+        (array(&project.weight.shape, weight), array(&[project.out_channels], bias))
     }
 
-    fn project(&self, node: &Node, project: &Project, arguments: &(dyn Any + Send + Sync), shape: &[usize]) -> Made {
-        let (weight, bias) = (self.tensor(node, "weight"), self.tensor(node, "bias"));
+    fn project(&self, project: &Project, arguments: &(dyn Any + Send + Sync), shape: &[usize]) -> Made {
+        let (weight, bias) = self.tensors(project);
         if project.standardise.is_some() {
             return Err(("its weights are standardised at every call".into(), ""));
         }
@@ -214,6 +267,16 @@ impl Export<'_> {
             Some(_) => Err(("its divisor is its own".into(), "leave out `divisor_override`, or make it 1")),
         }
     }
+}
+
+/// Is a value of flat features read by linear layers alone?
+fn readers_are_linear(graph: &Graph, value: Value) -> bool {
+    let linear = |node: &Node| {
+        let arguments = graph.arguments.get(&node.name);
+        matches!(node.op, Op::Project(_)) && arguments.is_some_and(|any| any.is::<LinearConfig>())
+    };
+    let read = graph.nodes.iter().filter(|node| node.args.contains(&value)).all(linear);
+    read && graph.fact(value).shape.len() == 1 && graph.outputs.iter().all(|port| port.value != value)
 }
 
 /// A node, or what keeps it from being one, and the fix.

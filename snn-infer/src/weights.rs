@@ -90,32 +90,10 @@ impl Weights {
         (0..mean.len()).map(channel).unzip()
     }
 
-    /// Weights and bias of a layer, standardised first and normalised then, in `f64`; rounded once.
+    /// Weights and bias of a layer, as they are packed: by tap and input, outputs side by side. Rounded once.
     fn project(&self, p: &Project) -> (Vec<f32>, Vec<f32>) {
-        let outputs = p.out_channels;
-        let mut weight: Vec<f64> = self.get(&p.weight).iter().map(|w| f64::from(*w)).collect();
-        if let Some(standardise) = &p.standardise {
-            self.standardise(&mut weight, outputs, standardise);
-        }
-        let mut bias = p.bias.as_ref().map_or(vec![0.0; outputs], |b| self.get(b).iter().map(|b| f64::from(*b)).collect());
-        // torch's `[out, in / groups, taps]`; of a transposed convolution `[in, out / groups, taps]`.
-        let taps = p.windows.taps();
-        let inputs = weight.len() / taps / outputs;
-        let of_group = outputs / p.groups;
-        let place = |row: usize| match p.transposed {
-            false => (row / inputs, row % inputs),
-            true => (row / of_group / inputs * of_group + row % of_group, row / of_group % inputs),
-        };
-        for norm in &p.norms {
-            let (a, b) = self.affine(norm);
-            for (o, bias) in bias.iter_mut().enumerate() {
-                *bias = *bias * a[o] + b[o];
-            }
-            for (row, weight) in weight.chunks_exact_mut(taps).enumerate() {
-                weight.iter_mut().for_each(|w| *w *= a[place(row).0]);
-            }
-        }
-        // By tap and input, outputs side by side: as they are packed.
+        let (weight, bias) = self.projected(p);
+        let (taps, inputs, outputs, place) = (p.windows.taps(), p.inputs(), p.out_channels, p.place());
         let mut packed = vec![0.0; weight.len()];
         for (row, weight) in weight.chunks_exact(taps).enumerate() {
             let (output, input) = place(row);
@@ -124,6 +102,26 @@ impl Weights {
             }
         }
         (packed, bias.into_iter().map(|b| b as f32).collect())
+    }
+
+    /// Weights and bias of a layer in torch's order, standardised first and normalised then, in `f64`.
+    pub(crate) fn projected(&self, p: &Project) -> (Vec<f64>, Vec<f64>) {
+        let (outputs, place) = (p.out_channels, p.place());
+        let mut weight: Vec<f64> = self.get(&p.weight).iter().map(|w| f64::from(*w)).collect();
+        if let Some(standardise) = &p.standardise {
+            self.standardise(&mut weight, outputs, standardise);
+        }
+        let mut bias = p.bias.as_ref().map_or(vec![0.0; outputs], |b| self.get(b).iter().map(|b| f64::from(*b)).collect());
+        for norm in &p.norms {
+            let (a, b) = self.affine(norm);
+            for (o, bias) in bias.iter_mut().enumerate() {
+                *bias = *bias * a[o] + b[o];
+            }
+            for (row, weight) in weight.chunks_exact_mut(p.windows.taps()).enumerate() {
+                weight.iter_mut().for_each(|w| *w *= a[place(row).0]);
+            }
+        }
+        (weight, bias)
     }
 
     /// Weight standardisation, with the unbiased variance of the weights of each output.
@@ -135,6 +133,23 @@ impl Weights {
             let gain = how.gain.as_ref().map_or(1.0, |gain| f64::from(self.get(gain)[o]));
             let factor = gain / (var * fan_in as f64 + how.eps).sqrt();
             weight.iter_mut().for_each(|w| *w = (*w - mean) * factor);
+        }
+    }
+}
+
+impl Project {
+    /// Inputs of an output, in its group.
+    fn inputs(&self) -> usize {
+        snn_shape::product(&self.weight.shape) / self.windows.taps() / self.out_channels
+    }
+
+    /// The output and the input in its group that a row of torch's weight is for: `[out, in / groups, taps]`, or of a transposed convolution
+    /// `[in, out / groups, taps]`.
+    fn place(&self) -> impl Fn(usize) -> (usize, usize) {
+        let (inputs, of_group, transposed) = (self.inputs(), self.out_channels / self.groups, self.transposed);
+        move |row| match transposed {
+            false => (row / inputs, row % inputs),
+            true => (row / of_group / inputs * of_group + row % of_group, row / of_group % inputs),
         }
     }
 }
@@ -158,9 +173,7 @@ pub(crate) fn folded(graph: &Graph) -> Vec<Weight> {
 /// `weight` and `bias`.
 pub(crate) fn project_tensors(node: &Node, p: &Project) -> [Weight; 2] {
     let of = |name, shape| Weight { name: format!("{}.{name}", node.name), shape };
-    let (taps, outputs) = (p.windows.taps(), p.out_channels);
-    let inputs = snn_shape::product(&p.weight.shape) / taps / outputs;
-    [of("weight", vec![taps, inputs, outputs]), of("bias", vec![outputs])]
+    [of("weight", vec![p.windows.taps(), p.inputs(), p.out_channels]), of("bias", vec![p.out_channels])]
 }
 
 /// `scale` and `shift`.
