@@ -33,7 +33,7 @@ pub struct Projection<'a> {
     pub samples: usize,
 }
 
-/// Which kernel ran on how many blocks: [`GROUP`] rows (a step of a cell) times 64 input channels of a tap times 64 output channels.
+/// Which kernel ran on how many blocks: 6 rows (a step of a cell) times 64 input channels of a tap times 64 output channels.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Blocks {
     /// Those that added the weights of set bits.
