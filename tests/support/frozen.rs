@@ -63,14 +63,17 @@ impl Fed {
     }
 }
 
+/// Inputs to outputs.
+pub(crate) type Run<'a> = &'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>;
+
 /// A net and its weights: how it runs all steps, and each step by itself.
 pub(crate) struct Case<'a> {
     pub(crate) vs: &'a nn::VarStore,
     pub(crate) steps: usize,
     pub(crate) inputs: Vec<Fed>,
-    pub(crate) whole: &'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>,
+    pub(crate) whole: Run<'a>,
     /// Outputs of the first step, of the second, ..; a net of whole sequences has none.
-    pub(crate) single: Option<&'a dyn Fn(&[Tensor]) -> Result<Vec<Tensor>>>,
+    pub(crate) single: Option<Run<'a>>,
 }
 
 impl Case<'_> {
