@@ -108,5 +108,5 @@ fn who_fires_at_the_threshold() {
     assert_eq!(spikes(LeakyConfig::default()), 0.0);
     assert_eq!(spikes(LIFBoxCellConfig { dt: 0.01, ..Default::default() }), 0.0);
     // They are aliases of one type each.
-    let _: (Option<LIFNode>, Option<LIF>, Option<IAF>, Option<Leaky>, Option<LIFBoxCell>, Option<LIFCell>) = Default::default();
+    let _ = (None::<LIFNode>, None::<LIF>, None::<IAF>, None::<Leaky>, None::<LIFBoxCell>, None::<LIFCell>);
 }

@@ -46,11 +46,11 @@ fn import<N>(graph: &Graph, file: &str, dt: Option<f64>, build: impl FnOnce(&nn:
         std::fs::write(&kept, &net.source).unwrap();
     }
     assert_eq!(net.source, std::fs::read_to_string(&kept).unwrap(), "{} is another; SNN_UPDATE=1 writes it", kept.display());
-    let mut vs = nn::VarStore::new(Device::Cpu);
+    let vs = nn::VarStore::new(Device::Cpu);
     let built = build(&vs.root()).unwrap();
     let weights = std::env::temp_dir().join(format!("snn-nir-{}-{file}.safetensors", std::process::id()));
     net.save(&weights).unwrap();
-    let loaded = snn::load(&mut vs, &weights);
+    let loaded = snn::load(&vs, &weights);
     std::fs::remove_file(&weights).unwrap();
     loaded.unwrap();
     built

@@ -15,10 +15,13 @@ fn spikes(rate: f64, kind: Kind) -> Tensor {
 
 fn layer(bias: bool, kind: Kind) -> Linear {
     let mut linear: Linear = lone(LinearConfig { bias, ..LinearConfig::new(SIZES.1 as usize, SIZES.2 as usize) });
-    let to_kind = |t: &Tensor| t.detach().to_kind(kind).set_requires_grad(true);
-    linear.weight = to_kind(&linear.weight);
-    linear.bias = linear.bias.as_ref().map(to_kind);
+    linear.weight = learned(&linear.weight, kind);
+    linear.bias = linear.bias.map(|bias| learned(&bias, kind));
     linear
+}
+
+fn learned(t: &Tensor, kind: Kind) -> Tensor {
+    t.detach().to_kind(kind).set_requires_grad(true)
 }
 
 #[test]
