@@ -81,6 +81,9 @@ fn sizes(segment: usize) -> [Sizes; 3] {
     ]
 }
 
+/// What a launch has to leave.
+type Check = Box<dyn Fn(&Buffers)>;
+
 /// The source of some instances, launches of them, and what they have to give.
 #[derive(Default)]
 struct Comparison {
@@ -88,7 +91,7 @@ struct Comparison {
     instances: String,
     count: usize,
     launches: Vec<Launch>,
-    checks: Vec<Box<dyn Fn(&Buffers)>>,
+    checks: Vec<Check>,
 }
 
 impl Comparison {
