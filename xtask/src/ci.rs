@@ -63,7 +63,11 @@ fn fmt(root: &Path) -> Result<ExitCode> {
 
 fn setup(root: &Path) -> Result<ExitCode> {
     setup::run(root, Ready::Say)?;
-    cuda::setup(root, Ready::Say).map(|()| ExitCode::SUCCESS)
+    // One test needs it, and says so where it is skipped: a machine that is not let out runs all others.
+    if let Err(error) = cuda::setup(root, Ready::Say) {
+        println!("the CUDA kernels are not compiled for devices here: {error:#}");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
 fn doctor(root: &Path) -> Result<ExitCode> {
