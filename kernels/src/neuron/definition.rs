@@ -41,8 +41,6 @@ pub trait Neuron: Copy + Debug + Send + Sync + 'static {
     const KEPT: usize;
     /// Is the output one of its spikes, unchanged?
     const SENDS_SPIKES: bool = false;
-    /// Does [`adjoint`](Neuron::adjoint) look at the states before the step? If not, they need not be stored.
-    const ADJOINT_READS_STATES: bool = true;
     /// The step and its derivative as CUDA C++ source.
     const CUDA: &'static str;
 
