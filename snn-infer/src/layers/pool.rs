@@ -12,7 +12,7 @@ use crate::error::{Error, Result};
 use crate::graph::{Fact, Op, Value};
 use snn_kernels::frozen::Axis;
 
-/// Arguments of [`MaxPool`] and [`MaxPoolWithIndices`], in torch's words. One value per axis of space: two are height and width.
+/// Arguments of `MaxPool` and `MaxPoolWithIndices`, in torch's words. One value per axis of space: two are height and width.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MaxPoolConfig<const D: usize> {
     /// The window.
