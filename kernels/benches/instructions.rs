@@ -9,6 +9,7 @@
 use std::hint::black_box;
 
 use gungraun::{Callgrind, EventKind, LibraryBenchmarkConfig, library_benchmark, library_benchmark_group, main};
+use snn_kernels::frozen::{Axis, Border, Fire, In, Out, Packed, Projection, States, Weights, Windows, from_dense, words};
 use snn_kernels::{
     ATan, BackwardOut, Channels, Constants, Draw, ForwardOut, IFNodeConfig, Input, LIFNodeConfig, Neuron, ParametricLIFNodeConfig, Pass,
     Scale, Sigmoid, Upstream, backward, dropout_mask, forward, philox4x32,
@@ -113,7 +114,7 @@ fn forward_normalised(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.forward(false, true)
 }
 
-#[library_benchmark(config = at_most(74))]
+#[library_benchmark(config = at_most(73))]
 #[bench::soft_if(soft_if())]
 fn forward_soft_reset(data: Data<IFNodeConfig>) -> Data<IFNodeConfig> {
     data.forward(false, false)
@@ -125,30 +126,90 @@ fn forward_learned(data: Data<ParametricLIFNodeConfig>) -> Data<ParametricLIFNod
     data.forward(false, false)
 }
 
-#[library_benchmark(config = at_most(581))]
+#[library_benchmark(config = at_most(417))]
 #[bench::lif(lif())]
 fn backward_atan(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.backward()
 }
 
-#[library_benchmark(config = at_most(758))]
+#[library_benchmark(config = at_most(594))]
 #[bench::lif(lif_sigmoid())]
 fn backward_sigmoid(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.backward()
 }
 
-#[library_benchmark(config = at_most(743))]
+#[library_benchmark(config = at_most(583))]
 #[bench::plif(plif())]
 fn backward_learned(data: Data<ParametricLIFNodeConfig>) -> Data<ParametricLIFNodeConfig> {
     data.backward()
 }
 
-#[library_benchmark(config = at_most(857))]
+#[library_benchmark(config = at_most(498))]
 #[bench::half(vec![0.0; STEPS * NEURONS])]
 fn dropout(mut mask: Vec<f32>) -> Vec<f32> {
     dropout_mask(0, 1, 2, 0.5, &mut mask).expect("p in [0, 1)");
     mask
 }
+
+/// A frozen convolution, 3 x 3 x 64 x 64 on 8 x 8, with IF neurons behind it.
+struct Frozen {
+    windows: Windows,
+    weights: Packed,
+    constants: Constants<f32>,
+    x: Vec<f32>,
+    bits: Vec<u64>,
+    spikes: Vec<u64>,
+}
+
+impl Frozen {
+    const CHANNELS: usize = 64;
+    const STEPS: usize = 4;
+
+    /// A tenth of the inputs are ones.
+    fn new() -> Frozen {
+        let axis = || Axis::conv(8, 3, 1, (1, 1), 1, Border::Zeros).expect("a kernel that fits");
+        let (windows, channels) = (Windows::new(&[axis(), axis()]), Frozen::CHANNELS);
+        let sizes = Weights { outputs: channels, inputs: channels, groups: 1, taps: 9 };
+        let number = |i: usize, stream: u32| (philox4x32([i as u32, 0, 0, stream], [0, 0])[0] >> 8) as f32 / (1 << 24) as f32;
+        let weights = Packed::new(sizes, |output, input, tap| (number((output * channels + input) * 9 + tap, 0) - 0.5) / 16.0, |_| 0.1);
+        let constants = Constants::new(&IFNodeConfig::default(), &[], Channels { count: channels, inner: 1 }).expect("no parameters");
+        let cells = Frozen::STEPS * 64;
+        let x: Vec<f32> = (0..cells * channels).map(|i| f32::from(number(i, 1) < 0.1)).collect();
+        let (mut bits, spikes) = (vec![0; cells * words(channels)], vec![0; cells * words(channels)]);
+        from_dense(&x, channels, &mut bits).expect("buffers of the right size");
+        Frozen { windows, weights, constants, x, bits, spikes }
+    }
+
+    fn run(mut self, bits: bool) -> Frozen {
+        let mut spikes = std::mem::take(&mut self.spikes);
+        let neuron = IFNodeConfig::default();
+        let out = Out::Bits(&mut spikes);
+        let fire =
+            Fire { neuron: &neuron, constants: &self.constants, steps: Frozen::STEPS, states: States::Fresh, draw: Draw::default(), out };
+        let input = if bits { In::Bits { words: &self.bits, planes: 1 } } else { In::Dense(&self.x) };
+        let projection = Projection { windows: &self.windows, weights: &self.weights, input, steps: Frozen::STEPS, samples: 1 };
+        black_box(projection.fire(fire).expect("buffers of the right size"));
+        black_box(spikes);
+        self
+    }
+}
+
+#[library_benchmark(config = at_most(373))]
+#[bench::conv(Frozen::new())]
+fn frozen_bits(conv: Frozen) -> Frozen {
+    conv.run(true)
+}
+
+#[library_benchmark(config = at_most(3162))]
+#[bench::conv(Frozen::new())]
+fn frozen_numbers(conv: Frozen) -> Frozen {
+    conv.run(false)
+}
+
+library_benchmark_group!(
+    name = frozen;
+    benchmarks = frozen_bits, frozen_numbers
+);
 
 library_benchmark_group!(
     name = neurons;
@@ -156,4 +217,4 @@ library_benchmark_group!(
         backward_learned, dropout
 );
 
-main!(library_benchmark_groups = neurons);
+main!(library_benchmark_groups = neurons, frozen);
