@@ -87,6 +87,10 @@ impl Builder {
         let Some(function) = Function::named(name) else {
             return Err(Error::unsupported(&full, "it is no function of the language", ""));
         };
+        if let Some(x) = args.iter().map(|v| self.fact(*v)).find(|x| name == "cat_last" && x.shape.len() > 1) {
+            let problem = format!("it joins the last of several axes ({:?}), which has no frozen form", x.shape);
+            return Err(Error::unsupported(&full, problem, "`cat` joins the first axis; features that are flat can be joined either way"));
+        }
         let args = function.align(self, args);
         let facts: Vec<&Fact> = args.iter().map(|v| self.fact(*v)).collect();
         let fact = function.output(&full, &facts)?;

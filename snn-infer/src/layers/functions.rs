@@ -141,3 +141,20 @@ impl Reduce {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::Builder;
+
+    #[test]
+    fn the_last_axis_is_joined_where_it_is_the_only_one() {
+        let mut b = Builder::new("Net", 2);
+        let (flat, wide) = (b.input("a", &[3], true), b.input("b", &[2, 3], true));
+        let joined = b.function("cat_last", &[flat, flat]).expect("flat values");
+        assert_eq!(b.fact(joined).shape, [6]);
+        let error = b.function("cat_last", &[wide, wide]).unwrap_err().to_string();
+        assert!(error.contains("Net.cat_last") && error.contains("[2, 3]"), "{error}");
+        let joined = b.function("cat", &[wide, wide]).expect("equal behind the first axis");
+        assert_eq!(b.fact(joined).shape, [4, 3]);
+    }
+}
