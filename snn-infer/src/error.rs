@@ -176,10 +176,12 @@ impl Error {
     }
 }
 
-fn tail(text: &str) -> String {
+/// The fix, on a line of its own; nothing where there is none.
+pub fn tail(text: &str) -> String {
     if text.is_empty() { String::new() } else { format!("\n  help: {text}") }
 }
 
-fn list(what: &str, names: &[String]) -> String {
+/// Names, on a line of their own; nothing where there are none.
+pub fn list(what: &str, names: &[String]) -> String {
     if names.is_empty() { String::new() } else { format!("\n  {what}: {}", names.join("; ")) }
 }

@@ -5,6 +5,7 @@ pub use snn_macros::snn_frozen_net as snn_net_impl;
 pub use snn_shape as shape;
 
 pub use crate as infer;
+pub use crate::error::{list, tail};
 pub use crate::file::write_whole;
 pub use crate::layers::dropout::check_share;
 pub use crate::layers::pool::pool_misfit;

@@ -3,6 +3,7 @@
 
 use std::path::PathBuf;
 
+use snn_infer::__private::{list, tail};
 use snn_kernels::Refused;
 use tch::TchError;
 
@@ -216,16 +217,8 @@ impl Error {
     }
 }
 
-fn tail(text: &str) -> String {
-    if text.is_empty() { String::new() } else { format!("\n  help: {text}") }
-}
-
 fn place(device: tch::Device) -> String {
     if device == tch::Device::Cpu { "the CPU".into() } else { format!("{device:?}") }
-}
-
-fn list(what: &str, names: &[String]) -> String {
-    if names.is_empty() { String::new() } else { format!("\n  {what}: {}", names.join("; ")) }
 }
 
 #[cfg(test)]

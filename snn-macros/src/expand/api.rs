@@ -9,7 +9,7 @@ use crate::size::{Size, show};
 
 /// How the time axis of a port is typed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Span {
+pub(super) enum Span {
     /// `T` steps: `Seq<S, T>`.
     All,
     /// One step: `Static<S>`.
@@ -31,7 +31,7 @@ fn shape(root: &TokenStream, sizes: &[Size]) -> TokenStream {
     quote!(#root::#name<#(#sizes),*>)
 }
 
-fn port(net: &Net, root: &TokenStream, port: &Port, span: Span) -> TokenStream {
+pub(super) fn port(net: &Net, root: &TokenStream, port: &Port, span: Span) -> TokenStream {
     let shape = shape(root, &port.shape);
     match (port.sequence, span) {
         (false, _) | (true, Span::One) => quote!(#root::Static<#shape>),
@@ -47,7 +47,7 @@ fn port(net: &Net, root: &TokenStream, port: &Port, span: Span) -> TokenStream {
 }
 
 /// The type of what comes back: a value, a tuple, or a struct of named outputs.
-fn output_type(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
+pub(super) fn output_type(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
     if net.named_outputs {
         let name = output_name(net, span);
         let (_, generics, _) = net.generics.split_for_impl();
@@ -239,7 +239,7 @@ fn fresh(net: &Net, types: &Types<'_>) -> TokenStream {
 }
 
 /// `x: &Static<..>, gate: &Seq<..>`
-fn parameters(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
+pub(super) fn parameters(net: &Net, root: &TokenStream, span: Span) -> TokenStream {
     let params = net.inputs.iter().map(|p| {
         let (name, ty) = (&p.name, port(net, root, p, span));
         quote!(#name: &#ty)
@@ -406,53 +406,6 @@ fn recorded(net: &Net, types: &Types<'_>) -> TokenStream {
             let mut taps = #taps;
             let #pattern = self.__run(#(#names,)* steps, s, &#root::Cx { train }, &mut taps)?;
             ::core::result::Result::Ok((#chunk_value, #name::__from_taps(&mut taps.into_iter())?))
-        }
-    }
-}
-
-/// What is left of a net with errors: its name, so that the rest of the user's crate still type-checks.
-pub(super) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
-    let (vis, name) = (&net.vis, &net.name);
-    let (impl_generics, type_generics, where_clause) = net.generics.split_for_impl();
-    let (state, frozen) = (format_ident!("{}State", net.name), frozen::name(net));
-    let (output, step_output, chunk_output) =
-        (output_type(net, root, Span::All), output_type(net, root, Span::One), output_type(net, root, Span::Any));
-    let (params, step_params, chunk_params) =
-        (parameters(net, root, Span::All), parameters(net, root, Span::One), parameters(net, root, Span::Any));
-    let inputs: Vec<&Ident> = net.inputs.iter().map(|p| &p.name).collect();
-    let input_types: Vec<TokenStream> = net.inputs.iter().map(|p| port(net, root, p, Span::All)).collect();
-    let input_type = if input_types.len() == 1 { quote!(#(#input_types)*) } else { quote!((#(#input_types),*)) };
-    let steps_param = net.inputs.iter().all(|p| !p.sequence).then(|| quote!(steps: i64,));
-    let outputs = output_structs(net, root);
-    let steps = &net.steps;
-    quote! {
-        #vis struct #name #impl_generics #where_clause {}
-        #vis struct #state {}
-        #outputs
-
-        #[allow(unused_variables, missing_docs, dead_code, reason = "stands in for a net that does not compile")]
-        impl #state {
-            pub fn reset(&mut self) {}
-            pub fn detach(&mut self) {}
-            pub fn batch(&self) -> i64 { 0 }
-            pub fn named_tensors(&self) -> ::std::vec::Vec<(::std::string::String, #root::Tensor)> { ::std::vec::Vec::new() }
-        }
-
-        #[allow(unused_variables, missing_docs, dead_code, reason = "stands in for a net that does not compile")]
-        impl #impl_generics #name #type_generics #where_clause {
-            pub const T: usize = #steps;
-            pub const SUMMARY: #root::Summary = #root::Summary { net: "", steps: 0, rows: &[] };
-            pub fn new(vs: &#root::nn::Path<'_>) -> #root::Result<Self> { ::core::unreachable!() }
-            pub fn input(#(#inputs: #root::Tensor),*) -> #root::Result<#input_type> { ::core::unreachable!() }
-            pub fn state(&self, batch: i64) -> #state { ::core::unreachable!() }
-            pub fn forward(&self, #params) -> #root::Result<#output> { ::core::unreachable!() }
-            pub fn forward_t(&self, #params, train: bool) -> #root::Result<#output> { ::core::unreachable!() }
-            pub fn forward_from(&self, #params, s: &mut #state, train: bool) -> #root::Result<#output> { ::core::unreachable!() }
-            pub fn forward_chunk(&self, #chunk_params, #steps_param s: &mut #state, train: bool) -> #root::Result<#chunk_output> { ::core::unreachable!() }
-            pub fn step(&self, #step_params, s: &mut #state) -> #root::Result<#step_output> { ::core::unreachable!() }
-            pub fn step_t(&self, #step_params, s: &mut #state, train: bool) -> #root::Result<#step_output> { ::core::unreachable!() }
-            pub fn freeze(&self) -> #root::Result<#frozen #type_generics> { ::core::unreachable!() }
-            pub fn export_nir(&self, path: impl ::core::convert::AsRef<::std::path::Path>, dt: f64) -> #root::Result<()> { ::core::unreachable!() }
         }
     }
 }

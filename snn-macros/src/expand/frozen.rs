@@ -160,7 +160,7 @@ fn text(name: &Ident) -> String {
 }
 
 /// What the outputs are called where they are arguments: as declared, or `y`, or `y0`, `y1`. No input has the name.
-fn output_names(net: &Net) -> Vec<Ident> {
+pub(super) fn output_names(net: &Net) -> Vec<Ident> {
     let name = |(i, port): (usize, &Port)| {
         let mut name = match (net.named_outputs, net.outputs.len()) {
             (true, _) => port.name.clone(),
@@ -262,27 +262,4 @@ fn list(net: &Net, outputs: &[Ident], all_steps: bool) -> String {
     let inputs = net.inputs.iter().map(|p| &p.name).zip(&net.inputs).map(one);
     let outputs = outputs.iter().zip(&net.outputs).map(one);
     format!(" {}.", inputs.chain(outputs).collect::<Vec<_>>().join("; "))
-}
-
-/// What is left of it where the net has errors.
-pub(super) fn fallback(net: &Net, root: &TokenStream) -> TokenStream {
-    let (infer, vis, frozen, steps) = (quote!(#root::infer), &net.vis, name(net), &net.steps);
-    let (impl_generics, type_generics, where_clause) = net.generics.split_for_impl();
-    let (inputs, outputs) = (net.inputs.iter().map(|p| &p.name), output_names(net));
-    let args = quote!(#(#inputs: &[f32],)* #(#outputs: &mut [f32]),*);
-    quote! {
-        #vis struct #frozen #impl_generics #where_clause {}
-
-        #[allow(unused_variables, missing_docs, dead_code, reason = "stands in for a net that does not compile")]
-        impl #impl_generics #frozen #type_generics #where_clause {
-            pub const T: usize = #steps;
-            pub fn load(path: impl ::core::convert::AsRef<::std::path::Path>) -> #infer::Result<Self> { ::core::unreachable!() }
-            pub fn save(&self, path: impl ::core::convert::AsRef<::std::path::Path>) -> #infer::Result<()> { ::core::unreachable!() }
-            pub fn infer(&mut self, #args) -> #infer::Result<()> { ::core::unreachable!() }
-            pub fn state(&self, batch: usize) -> #infer::State { ::core::unreachable!() }
-            pub fn step(&mut self, #args, s: &mut #infer::State) -> #infer::Result<()> { ::core::unreachable!() }
-            pub fn model(&self) -> &#infer::Model { ::core::unreachable!() }
-            pub fn into_model(self) -> #infer::Model { ::core::unreachable!() }
-        }
-    }
 }

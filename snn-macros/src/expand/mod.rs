@@ -6,6 +6,7 @@ mod build;
 mod container;
 mod docs;
 mod dump;
+mod fallback;
 mod flat;
 mod flow;
 mod frozen;
@@ -63,10 +64,10 @@ fn training(net: &Net, root: &TokenStream) -> TokenStream {
 
 /// What stands in for a net with errors.
 pub(crate) fn fallback(net: &Net, target: Target, root: &TokenStream) -> TokenStream {
-    let frozen = frozen::fallback(net, root);
+    let frozen = fallback::frozen(net, root);
     match target {
         Target::Training => {
-            let training = api::fallback(net, root);
+            let training = fallback::training(net, root);
             quote!(#training #frozen)
         }
         Target::Frozen => frozen,
