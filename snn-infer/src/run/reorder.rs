@@ -4,11 +4,21 @@ use crate::graph::Layout;
 
 /// Every sample of `x`, laid out as `from`, into `out`, laid out as `to`.
 pub(crate) fn reorder(x: &[f32], from: Layout, out: &mut [f32], to: Layout) {
-    for (x, out) in x.chunks_exact(from.len()).zip(out.chunks_exact_mut(to.len())) {
-        for (cell, out) in out.chunks_exact_mut(to.channels).enumerate() {
-            for (channel, out) in out.iter_mut().enumerate() {
-                let torch = channel * to.cells + cell;
-                *out = x[torch % from.cells * from.channels + torch / from.cells];
+    let samples = x.chunks_exact(from.len().max(1)).zip(out.chunks_exact_mut(to.len().max(1)));
+    if from == to {
+        return samples.for_each(|(x, out)| out.copy_from_slice(x));
+    }
+    for (x, out) in samples {
+        // Torch's order on both sides: cells within a channel.
+        let (mut at, mut first) = (0, 0);
+        for channel in 0..to.channels {
+            for cell in 0..to.cells {
+                out[cell * to.channels + channel] = x[at];
+                at += from.channels;
+                if at >= x.len() {
+                    first += 1;
+                    at = first;
+                }
             }
         }
     }
@@ -27,5 +37,10 @@ mod tests {
         assert_eq!(out, [0.0, 1.0, 2.0, 3.0, 4.0, 5.0]);
         reorder(&[0.0, 3.0, 1.0, 4.0, 2.0, 5.0], from, &mut out, Layout::of(&[3, 2]));
         assert_eq!(out, [0.0, 2.0, 4.0, 1.0, 3.0, 5.0]);
+        let mut two = [0.0; 12];
+        reorder(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0, 10.0, 11.0, 12.0, 13.0, 14.0, 15.0], flat, &mut two, from);
+        assert_eq!(two, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0, 10.0, 13.0, 11.0, 14.0, 12.0, 15.0]);
+        reorder(&two.clone(), from, &mut two, from);
+        assert_eq!(two[..6], [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
     }
 }
