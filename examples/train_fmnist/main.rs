@@ -1,5 +1,5 @@
 //! Trains a convolutional spiking network on small images. In: a data set of `data/` and a few options; out: progress, the
-//! accuracy, and in `out/` the weights, the frozen net for `examples/infer`, and three plots, each as SVG and PNG.
+//! accuracy, and in `out/` the weights, the frozen net for `examples/infer`, four plots, each as SVG and PNG, and a run for TensorBoard.
 //!
 //! ```text
 //! cargo xtask demo                  # 1000 Fashion-MNIST images that are part of the repository, about a minute
@@ -20,6 +20,7 @@ use anyhow::{Context, Result, ensure};
 use clap::Parser;
 use snn::data::Dataset;
 use snn::prelude::*;
+use snn::tensorboard::SummaryWriter;
 
 use args::Args;
 use net::{Csnn, CsnnFrozen};
@@ -42,7 +43,10 @@ fn main() -> Result<()> {
 
     let vs = nn::VarStore::new(Device::Cpu);
     let net = Csnn::new(&vs.root())?;
-    let history = training::train(&net, &vs, &train, &test, &recipe, args.seed)?;
+    let runs = args.out.join("runs");
+    let run = (1..).map(|n| runs.join(format!("{}-{n}", args.data))).find(|run| !run.exists());
+    let mut writer = SummaryWriter::new(run.context("no name for a run")?)?;
+    let history = training::train(&net, &vs, &train, &test, &recipe, args.seed, &mut writer)?;
     let result = training::evaluate(&net, &test)?;
     println!("\n{}", progress::per_class(&test, &result, args.data.classes())?);
 
@@ -60,9 +64,16 @@ fn main() -> Result<()> {
     let answers = training::evaluate_frozen(&mut CsnnFrozen::load(&frozen)?, &test)?;
     println!("frozen: {:.2} %, without libtorch", 100.0 * answers.accuracy());
 
-    plots::curves(&args.out, &history)?;
-    plots::spikes(&args.out, &reloaded, &test, args.data.classes())?;
-    println!("wrote {}: model.safetensors; curves, membrane and raster as .svg and .png", args.out.display());
+    plots::progress(&history)?.save_both(args.out.join("curves"))?;
+    let inside = plots::inside(&reloaded, &test, args.data.classes())?;
+    inside.save(&args.out)?;
+    let last = recipe.steps(&train) * recipe.epochs as usize;
+    for (name, picture) in inside.pictures() {
+        writer.add_figure(name, &picture.png()?, last as i64)?;
+    }
+    writer.flush()?;
+    println!("wrote {}: model.safetensors; curves, membrane, raster and feature_map as .svg and .png", args.out.display());
+    println!("wrote {}: a run for TensorBoard; to look: tensorboard --logdir {}", writer.path().display(), runs.display());
     println!("wrote {}: the same net without libtorch; next: cargo run --profile deploy -p snn-example-infer", frozen.display());
     println!("{:.0} images/s in training, {:.0} s in all", history.images_per_second(), start.elapsed().as_secs_f64());
     Ok(())

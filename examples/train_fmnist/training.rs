@@ -8,6 +8,7 @@ use anyhow::Result;
 use snn::data::Dataset;
 use snn::monitor::FiringRate;
 use snn::prelude::*;
+use snn::tensorboard::{SummaryWriter, TensorSummaries};
 
 use crate::net::{Csnn, CsnnFrozen, CsnnRecording};
 use crate::progress::Progress;
@@ -39,6 +40,11 @@ impl fmt::Display for Recipe {
 }
 
 impl Recipe {
+    /// Batches of an epoch.
+    pub(crate) fn steps(&self, images: &Dataset) -> usize {
+        images.len().div_ceil(self.batch)
+    }
+
     /// The learning rate after a share of the training, from 0 to 1.
     fn rate(&self, done: f64) -> f64 {
         let shape = if done < 0.1 { done / 0.1 } else { 0.5 + 0.5 * (PI * (done - 0.1) / 0.9).cos() };
@@ -115,10 +121,18 @@ fn firing(rec: &CsnnRecording) -> Result<Vec<FiringRate>> {
     Ok(layers.into_iter().map(|(name, spikes)| FiringRate::of(name, spikes)).collect::<snn::Result<_>>()?)
 }
 
-/// Trains `net`, whose weights are in `vs`; shows how it goes.
-pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Dataset, recipe: &Recipe, seed: u64) -> Result<History> {
+/// Trains `net`, whose weights are in `vs`; shows how it goes, and writes it for TensorBoard.
+pub(crate) fn train(
+    net: &Csnn,
+    vs: &nn::VarStore,
+    images: &Dataset,
+    test: &Dataset,
+    recipe: &Recipe,
+    seed: u64,
+    writer: &mut SummaryWriter,
+) -> Result<History> {
     let mut optimizer = nn::AdamW { wd: WEIGHT_DECAY, ..Default::default() }.build(vs, recipe.learning_rate)?;
-    let steps = images.len().div_ceil(recipe.batch);
+    let steps = recipe.steps(images);
     let total = steps * recipe.epochs as usize;
     // About a hundred points of the curves.
     let piece_steps = (total / 100).max(1);
@@ -133,7 +147,11 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
             let x = Csnn::input(recipe.augment(&x)?)?;
             let y = if i % RECORD_EVERY == 0 {
                 let (y, rec) = net.forward_recorded(&x, true)?;
-                progress.fires(firing(&rec)?);
+                let rates = firing(&rec)?;
+                for FiringRate { layer, rate } in &rates {
+                    writer.add_scalar(&format!("firing rate/{layer}"), *rate, (epoch as usize * steps + i) as i64)?;
+                }
+                progress.fires(rates);
                 y
             } else {
                 net.forward_t(&x, true)?
@@ -149,6 +167,9 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
             piece.add(&y, &labels, &loss)?;
             if (step + 1).is_multiple_of(piece_steps) || step + 1 == total {
                 let (after, piece) = ((step + 1) as f64 / steps as f64, std::mem::take(&mut piece));
+                writer.add_scalar("loss/train", piece.loss(), step as i64)?;
+                writer.add_scalar("accuracy/train", piece.percent(), step as i64)?;
+                writer.add_scalar("learning rate", recipe.rate(step as f64 / total as f64), step as i64)?;
                 history.loss.push((after, piece.loss()));
                 history.train.push((after, piece.percent()));
             }
@@ -159,6 +180,8 @@ pub(crate) fn train(net: &Csnn, vs: &nn::VarStore, images: &Dataset, test: &Data
         history.images += images.len();
         history.seconds += seconds;
         let tested = 100.0 * evaluate(net, test)?.accuracy();
+        writer.add_scalar("accuracy/test", tested, (steps * (epoch as usize + 1)) as i64)?;
+        writer.add_variables(vs, (steps * (epoch as usize + 1)) as i64)?;
         history.test.push((f64::from(epoch + 1), tested));
         progress.epoch(epoch, &sum, tested, images.len() as f64 / seconds);
     }

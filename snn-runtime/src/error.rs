@@ -147,6 +147,14 @@ pub enum Error {
     #[error(transparent)]
     Frozen(#[from] snn_infer::Error),
 
+    /// A picture could not be drawn or written.
+    #[cfg(feature = "plot")]
+    #[error(transparent)]
+    Plot(#[from] snn_plot::Error),
+    /// A summary for TensorBoard could not be written.
+    #[error(transparent)]
+    TensorBoard(#[from] snn_tensorboard::Error),
+
     // ---- libtorch, own code ---------------------------------------------------------------------------------------------
     /// libtorch refused an operation in a layer.
     #[error("{layer}: {source}")]

@@ -56,7 +56,8 @@ impl Weights {
     }
 }
 
-fn numbers(tensor: &Tensor) -> Result<(Vec<usize>, Vec<f32>), TchError> {
+/// Sizes and elements of a tensor, in `f32`.
+pub(crate) fn numbers(tensor: &Tensor) -> Result<(Vec<usize>, Vec<f32>), TchError> {
     let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Float)?.f_contiguous()?;
     let mut values = vec![0.0; tensor.numel()];
     tensor.f_copy_data(&mut values, tensor.numel())?;

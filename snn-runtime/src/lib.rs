@@ -54,6 +54,8 @@ mod multi_dimensional_attention;
 mod neunorm;
 pub mod neuron;
 pub mod ops;
+#[cfg(feature = "plot")]
+pub mod plot;
 mod pool;
 pub mod prelude;
 mod print_shape;
@@ -72,6 +74,7 @@ mod tap;
 mod temporal_norm;
 mod temporal_wise_attention;
 mod tensor;
+pub mod tensorboard;
 pub mod train;
 mod unpool;
 mod upsample;
