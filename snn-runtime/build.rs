@@ -1,4 +1,4 @@
-//! Compiles the bridges to autograd and to CUDA streams against libtorch's headers, and tells dependants where libtorch's libraries lie.
+//! Compiles the bridges to autograd, random numbers and CUDA streams against libtorch's headers, and tells dependants where libtorch's libraries lie.
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
@@ -34,6 +34,8 @@ fn bridge(include: &Path) {
         .include(include.join("torch/csrc/api/include"))
         .define("_GLIBCXX_USE_CXX11_ABI", "1")
         .file("cpp/autograd.cpp")
+        .file("cpp/checkpoint.cpp")
+        .file("cpp/random.cpp")
         .file("cpp/stream.cpp")
         .compile("snn_bridge");
 }

@@ -24,6 +24,9 @@ pub(crate) struct Args {
     /// Decides weights, order of the images, and everything else random
     #[arg(long, default_value_t = 1)]
     pub(crate) seed: u64,
+    /// Go on with the run that was stopped or killed, from its last epoch
+    #[arg(long)]
+    pub(crate) resume: bool,
     /// Threads to compute with [default: as many as there are cores]
     #[arg(long)]
     threads: Option<std::num::NonZero<u16>>,

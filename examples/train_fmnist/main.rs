@@ -4,6 +4,7 @@
 //! ```text
 //! cargo xtask demo                  # 1000 Fashion-MNIST images that are part of the repository, about a minute
 //! cargo xtask demo --data mnist     # all of MNIST
+//! cargo xtask demo --resume         # goes on with a run that was stopped or killed
 //! ```
 
 mod args;
@@ -21,6 +22,7 @@ use clap::Parser;
 use snn::data::Dataset;
 use snn::prelude::*;
 use snn::tensorboard::SummaryWriter;
+use snn::train::Checkpoint;
 
 use args::Args;
 use net::{Csnn, CsnnFrozen};
@@ -43,10 +45,12 @@ fn main() -> Result<()> {
 
     let vs = nn::VarStore::new(Device::Cpu);
     let net = Csnn::new(&vs.root())?;
+    let checkpoint = Checkpoint::new(args.out.join("run.checkpoint"));
+    ensure!(!args.resume || checkpoint.exists(), "there is no {}\n  help: start without `--resume`", checkpoint.path().display());
     let runs = args.out.join("runs");
-    let run = (1..).map(|n| runs.join(format!("{}-{n}", args.data))).find(|run| !run.exists());
-    let mut writer = SummaryWriter::new(run.context("no name for a run")?)?;
-    let history = training::train(&net, &vs, &train, &test, &recipe, args.seed, &mut writer)?;
+    let folder = (1..).map(|n| runs.join(format!("{}-{n}", args.data))).find(|folder| !folder.exists());
+    let mut writer = SummaryWriter::new(folder.context("no name for a run")?)?;
+    let run = training::train(&net, &vs, &train, &test, &recipe, &checkpoint, args.resume, &mut writer)?;
     let result = training::evaluate(&net, &test)?;
     println!("\n{}", progress::per_class(&test, &result, args.data.classes())?);
 
@@ -64,7 +68,7 @@ fn main() -> Result<()> {
     let answers = training::evaluate_frozen(&mut CsnnFrozen::load(&frozen)?, &test)?;
     println!("frozen: {:.2} %, without libtorch", 100.0 * answers.accuracy());
 
-    plots::progress(&history)?.save_both(args.out.join("curves"))?;
+    plots::progress(&run)?.save_both(args.out.join("curves"))?;
     let inside = plots::inside(&reloaded, &test, args.data.classes())?;
     inside.save(&args.out)?;
     let last = recipe.steps(&train) * recipe.epochs as usize;
@@ -75,6 +79,6 @@ fn main() -> Result<()> {
     println!("wrote {}: model.safetensors; curves, membrane, raster and feature_map as .svg and .png", args.out.display());
     println!("wrote {}: a run for TensorBoard; to look: tensorboard --logdir {}", writer.path().display(), runs.display());
     println!("wrote {}: the same net without libtorch; next: cargo run --profile deploy -p snn-example-infer", frozen.display());
-    println!("{:.0} images/s in training, {:.0} s in all", history.images_per_second(), start.elapsed().as_secs_f64());
+    println!("{:.0} s in all", start.elapsed().as_secs_f64());
     Ok(())
 }

@@ -6,32 +6,31 @@ use anyhow::Result;
 use snn::data::Dataset;
 use snn::plot::{Curve, FeatureMapConfig, MembraneConfig, Panel, Picture, RasterConfig, curves, feature_map, membrane, raster, sample};
 use snn::prelude::no_grad;
+use snn::train::Progress as Run;
 
 use crate::net::Csnn;
-use crate::training::History;
+use crate::training::curve;
 
 /// The net learnt with `T` steps; it is watched for longer.
 const WATCHED: usize = 32;
 
 /// Loss and accuracy over epochs.
-pub(crate) fn progress(history: &History) -> Result<Picture> {
-    let last = history.test.last().map_or(0.0, |&(_, percent)| percent);
+pub(crate) fn progress(run: &Run) -> Result<Picture> {
+    let (loss, train, test) = (curve(run, "loss"), curve(run, "train"), curve(run, "test"));
+    let last = test.last().map_or(0.0, |&(_, percent)| percent);
     let panels = [
         Panel {
             title: "Training loss".into(),
             x_label: "epoch".into(),
             y_label: "cross-entropy (nats)".into(),
-            curves: vec![Curve { name: "training images", points: &history.loss }],
+            curves: vec![Curve { name: "training images", points: &loss }],
             ..Panel::default()
         },
         Panel {
             title: format!("Accuracy, {last:.1} % at the end"),
             x_label: "epoch".into(),
             y_label: "right answers (%)".into(),
-            curves: vec![
-                Curve { name: "training images, moved", points: &history.train },
-                Curve { name: "test images", points: &history.test },
-            ],
+            curves: vec![Curve { name: "training images, moved", points: &train }, Curve { name: "test images", points: &test }],
             ..Panel::default()
         },
     ];

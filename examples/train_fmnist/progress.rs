@@ -15,6 +15,8 @@ pub(crate) struct Progress {
     start: Instant,
     epochs: u32,
     total: usize,
+    /// Steps that an earlier run has done.
+    before: usize,
     done: usize,
     /// As last recorded.
     rates: Vec<FiringRate>,
@@ -22,12 +24,12 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// `total` steps in `epochs` epochs.
-    pub(crate) fn new(epochs: u32, total: usize) -> Progress {
+    /// `total` steps in `epochs` epochs, of which so many are done.
+    pub(crate) fn new(epochs: u32, total: usize, before: usize) -> Progress {
         let bar = ProgressBar::new(total as u64);
         let style = ProgressStyle::with_template("{bar:10.cyan/blue} {wide_msg}").unwrap_or_else(|_| ProgressStyle::default_bar());
         bar.set_style(style.progress_chars("━━╌"));
-        Progress { bar, start: Instant::now(), epochs, total, done: 0, rates: Vec::new(), warned: Vec::new() }
+        Progress { bar, start: Instant::now(), epochs, total, before, done: before, rates: Vec::new(), warned: Vec::new() }
     }
 
     /// Firing rates, freshly measured.
@@ -66,7 +68,7 @@ impl Progress {
         let width = self.epochs.to_string().len();
         let test = tested.map(|percent| format!("  test {percent:5.2} %")).unwrap_or_default();
         let rates: String = self.rates.iter().map(|r| format!(" {} {:.1}", r.layer, 100.0 * r.rate)).collect();
-        let left = self.start.elapsed().mul_f64((self.total - self.done) as f64 / self.done.max(1) as f64);
+        let left = self.start.elapsed().mul_f64((self.total - self.done) as f64 / (self.done - self.before).max(1) as f64);
         let (loss, percent) = (sum.loss(), sum.percent());
         format!(
             "epoch {:>width$}/{}  loss {loss:.3}  train {percent:5.2} %{test}  {images_per_second:4.0} images/s  ETA {}  firing %{rates}",

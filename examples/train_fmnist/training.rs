@@ -1,14 +1,14 @@
 //! Training and testing. In: the net and images; out: a trained net, and how it went.
 
-use std::f64::consts::PI;
 use std::fmt;
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 use snn::data::Dataset;
 use snn::monitor::FiringRate;
 use snn::prelude::*;
 use snn::tensorboard::{SummaryWriter, TensorSummaries};
+use snn::train::{Adam, AdamConfig, Checkpoint, LRScheduler, OneCycleLR, Progress as Run};
 
 use crate::net::{Csnn, CsnnFrozen, CsnnRecording};
 use crate::progress::Progress;
@@ -17,7 +17,7 @@ use crate::progress::Progress;
 const RECORD_EVERY: usize = 20;
 /// What the loss wants of the right class: not quite all, so that it is not overconfident.
 const LABEL_SMOOTHING: f64 = 0.1;
-const WEIGHT_DECAY: f64 = 0.01;
+const ADAM_W: AdamConfig = AdamConfig { lr: 1e-3, betas: [0.9, 0.999], eps: 1e-8, weight_decay: 0.01, decoupled_weight_decay: true };
 
 /// How to train.
 pub(crate) struct Recipe {
@@ -45,12 +45,6 @@ impl Recipe {
         images.len().div_ceil(self.batch)
     }
 
-    /// The learning rate after a share of the training, from 0 to 1.
-    fn rate(&self, done: f64) -> f64 {
-        let shape = if done < 0.1 { done / 0.1 } else { 0.5 + 0.5 * (PI * (done - 0.1) / 0.9).cos() };
-        self.learning_rate * shape.max(0.01)
-    }
-
     /// `[N, 1, H, W]`, each image moved and mirrored in its own way. Random numbers are torch's, drawn on one thread.
     fn augment(&self, images: &Tensor) -> Result<Tensor> {
         let size = images.size();
@@ -69,24 +63,14 @@ impl Recipe {
     }
 }
 
-/// How the training went. Time is in epochs.
-#[derive(Default)]
-pub(crate) struct History {
-    /// Mean loss since the point before.
-    pub(crate) loss: Vec<(f64, f64)>,
-    /// Accuracy on the training images as they came, since the point before, in percent.
-    pub(crate) train: Vec<(f64, f64)>,
-    /// Accuracy on the test images, in percent.
-    pub(crate) test: Vec<(f64, f64)>,
-    images: usize,
-    seconds: f64,
+/// A curve of how the training went, as points: the epoch, and the value there. `loss` is the mean since the point before, `train` the accuracy on the
+/// training images as they came, `test` that on the test images, both in percent.
+pub(crate) fn curve(run: &Run, name: &str) -> Vec<(f64, f64)> {
+    run.notes.get(name).map_or(Vec::new(), |numbers| numbers.chunks(2).map(|point| (point[0], point[1])).collect())
 }
 
-impl History {
-    /// Without the tests.
-    pub(crate) fn images_per_second(&self) -> f64 {
-        self.images as f64 / self.seconds
-    }
+fn note(run: &mut Run, name: &str, epoch: f64, value: f64) {
+    run.notes.entry(name.into()).or_default().extend([epoch, value]);
 }
 
 /// Sums over some batches.
@@ -121,28 +105,40 @@ fn firing(rec: &CsnnRecording) -> Result<Vec<FiringRate>> {
     Ok(layers.into_iter().map(|(name, spikes)| FiringRate::of(name, spikes)).collect::<snn::Result<_>>()?)
 }
 
-/// Trains `net`, whose weights are in `vs`; shows how it goes, and writes it for TensorBoard.
+/// Trains `net`, whose weights are in `vs`; shows how it goes, and writes it for TensorBoard. The run is saved as `checkpoint` after each epoch; it starts
+/// there if it is to `resume`.
 pub(crate) fn train(
     net: &Csnn,
     vs: &nn::VarStore,
     images: &Dataset,
     test: &Dataset,
     recipe: &Recipe,
-    seed: u64,
+    checkpoint: &Checkpoint,
+    resume: bool,
     writer: &mut SummaryWriter,
-) -> Result<History> {
-    let mut optimizer = nn::AdamW { wd: WEIGHT_DECAY, ..Default::default() }.build(vs, recipe.learning_rate)?;
+) -> Result<Run> {
     let steps = recipe.steps(images);
     let total = steps * recipe.epochs as usize;
+    let mut optimizer = Adam::new(vs, ADAM_W)?;
+    let schedule = OneCycleLR { pct_start: 0.1, ..OneCycleLR::new(recipe.learning_rate, total as u64 + 1) };
+    let mut scheduler = LRScheduler::new(schedule, &mut optimizer, recipe.learning_rate)?;
+    let mut run = if resume { checkpoint.load(vs, &mut optimizer, Some(&mut scheduler))? } else { Run::default() };
+    let plan = vec![f64::from(recipe.epochs), steps as f64];
+    let planned = run.notes.entry("plan".into()).or_insert_with(|| plan.clone());
+    ensure!(
+        *planned == plan,
+        "the run had {} epochs of {} batches\n  help: give `--data` and `--epochs` as it had them",
+        planned[0],
+        planned[1]
+    );
     // About a hundred points of the curves.
     let piece_steps = (total / 100).max(1);
     let mut piece = Tally::default();
-    let mut history = History::default();
-    let mut progress = Progress::new(recipe.epochs, total);
-    for epoch in 0..recipe.epochs {
+    let mut progress = Progress::new(recipe.epochs, total, run.epoch as usize * steps);
+    for epoch in run.epoch..recipe.epochs {
         let start = Instant::now();
         let mut sum = Tally::default();
-        for (i, batch) in images.shuffled(recipe.batch, seed, epoch)?.enumerate() {
+        for (i, batch) in images.shuffled(recipe.batch, snn::initial_seed(), epoch)?.enumerate() {
             let (x, labels) = batch?;
             let x = Csnn::input(recipe.augment(&x)?)?;
             let y = if i % RECORD_EVERY == 0 {
@@ -157,36 +153,35 @@ pub(crate) fn train(
                 net.forward_t(&x, true)?
             };
             let loss = y.f_cross_entropy_loss::<&Tensor>(&labels, None, tch::Reduction::Mean, -100, LABEL_SMOOTHING)?;
-            let step = epoch as usize * steps + i;
-            optimizer.set_lr(recipe.rate(step as f64 / total as f64));
             optimizer.zero_grad();
             loss.f_backward()?;
-            optimizer.step();
+            optimizer.step()?;
+            scheduler.step(&mut optimizer)?;
 
             sum.add(&y, &labels, &loss)?;
             piece.add(&y, &labels, &loss)?;
-            if (step + 1).is_multiple_of(piece_steps) || step + 1 == total {
-                let (after, piece) = ((step + 1) as f64 / steps as f64, std::mem::take(&mut piece));
+            let step = epoch as usize * steps + i + 1;
+            if step.is_multiple_of(piece_steps) || i + 1 == steps {
+                let (after, piece) = (step as f64 / steps as f64, std::mem::take(&mut piece));
                 writer.add_scalar("loss/train", piece.loss(), step as i64)?;
                 writer.add_scalar("accuracy/train", piece.percent(), step as i64)?;
-                writer.add_scalar("learning rate", recipe.rate(step as f64 / total as f64), step as i64)?;
-                history.loss.push((after, piece.loss()));
-                history.train.push((after, piece.percent()));
+                writer.add_scalar("learning rate", scheduler.get_last_lr(), step as i64)?;
+                note(&mut run, "loss", after, piece.loss());
+                note(&mut run, "train", after, piece.percent());
             }
-            let speed = sum.images / start.elapsed().as_secs_f64();
-            progress.step(epoch, step + 1, &sum, speed);
+            progress.step(epoch, step, &sum, sum.images / start.elapsed().as_secs_f64());
         }
-        let seconds = start.elapsed().as_secs_f64();
-        history.images += images.len();
-        history.seconds += seconds;
+        let speed = sum.images / start.elapsed().as_secs_f64();
         let tested = 100.0 * evaluate(net, test)?.accuracy();
         writer.add_scalar("accuracy/test", tested, (steps * (epoch as usize + 1)) as i64)?;
         writer.add_variables(vs, (steps * (epoch as usize + 1)) as i64)?;
-        history.test.push((f64::from(epoch + 1), tested));
-        progress.epoch(epoch, &sum, tested, images.len() as f64 / seconds);
+        note(&mut run, "test", f64::from(epoch + 1), tested);
+        progress.epoch(epoch, &sum, tested, speed);
+        run.epoch = epoch + 1;
+        checkpoint.save(vs, &optimizer, Some(&scheduler), &run)?;
     }
     progress.finish();
-    Ok(history)
+    Ok(run)
 }
 
 /// What the net says of each image.

@@ -48,6 +48,8 @@ pub struct LoaderConfig {
     pub batch_size: usize,
     /// A random order, from a seed and an epoch; else the order of the samples. Default: none.
     pub shuffle: Option<(u64, u32)>,
+    /// Batches to leave out at the start, without loading them: those that a run that goes on has seen. Default: 0.
+    pub first_batch: usize,
     /// Leave out a last batch that would be smaller. Default: keep it.
     pub drop_last: bool,
     /// Threads that load. Default: 2.
@@ -58,7 +60,7 @@ pub struct LoaderConfig {
 
 impl Default for LoaderConfig {
     fn default() -> LoaderConfig {
-        LoaderConfig { batch_size: 1, shuffle: None, drop_last: false, num_workers: 2, prefetch: 4 }
+        LoaderConfig { batch_size: 1, shuffle: None, first_batch: 0, drop_last: false, num_workers: 2, prefetch: 4 }
     }
 }
 
@@ -90,7 +92,7 @@ impl<S: Samples> Loader<S> {
     ///
     /// The batch size, the number of workers or of batches ahead is 0; the system has no threads left.
     pub fn new(samples: &Arc<S>, config: LoaderConfig) -> Result<Loader<S>> {
-        let LoaderConfig { batch_size, shuffle, drop_last, num_workers, prefetch } = config;
+        let LoaderConfig { batch_size, shuffle, first_batch, drop_last, num_workers, prefetch } = config;
         for (name, value) in [("batch_size", batch_size), ("num_workers", num_workers), ("prefetch", prefetch)] {
             if value == 0 {
                 return Err(Error::argument("Loader", name, "must be at least 1, but is 0", ""));
@@ -102,13 +104,14 @@ impl<S: Samples> Loader<S> {
             None => (0..n).collect(),
         };
         let batches = if drop_last { n / batch_size } else { n.div_ceil(batch_size) };
+        let first = first_batch.min(batches);
         let (jobs, todo) = unbounded(); // never more than `prefetch` in it
         let (finished, done) = unbounded();
         let stop = Arc::new(AtomicBool::new(false));
         let threads = Vec::new();
         let jobs = Some(jobs);
-        let mut loader = Loader { jobs, done, threads, stop, early: BTreeMap::new(), batches, prefetch, asked: 0, taken: 0 };
-        for i in 0..num_workers.min(batches) {
+        let mut loader = Loader { jobs, done, threads, stop, early: BTreeMap::new(), batches, prefetch, asked: first, taken: first };
+        for i in 0..num_workers.min(batches - first) {
             let worker = Worker { samples: samples.clone(), order: order.clone(), batch_size, stop: loader.stop.clone() };
             let (todo, finished) = (todo.clone(), finished.clone());
             let thread = thread::Builder::new().name(format!("snn-loader-{i}")).spawn(move || worker.run(&todo, &finished));
@@ -286,6 +289,20 @@ mod tests {
         assert_eq!(all(10, LoaderConfig { drop_last: true, ..config }), [[0, 1, 2, 3], [4, 5, 6, 7]]);
         assert!(all(0, config).is_empty());
         assert_eq!(Loader::new(&numbers(10), config).unwrap().len(), 3);
+    }
+
+    #[test]
+    fn a_run_that_goes_on_loads_what_is_left() {
+        let config = LoaderConfig { batch_size: 4, shuffle: Some((1, 0)), ..LoaderConfig::default() };
+        let whole = all(10, config);
+        for first_batch in 0..5 {
+            let samples = numbers(10);
+            let loader = Loader::new(&samples, LoaderConfig { first_batch, ..config }).unwrap();
+            assert_eq!(loader.len(), 3usize.saturating_sub(first_batch));
+            let rest: Vec<Vec<usize>> = loader.map(Result::unwrap).collect();
+            assert_eq!(rest, whole[first_batch.min(3)..]);
+            assert_eq!(samples.loads.load(Ordering::Relaxed), rest.iter().map(Vec::len).sum());
+        }
     }
 
     #[test]

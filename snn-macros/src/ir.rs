@@ -138,6 +138,8 @@ pub(crate) struct Node {
     pub(crate) label: Label,
     pub(crate) attrs: Vec<Attribute>,
     pub(crate) record: Record,
+    /// `#[checkpoint]`: a group that is run again for its backward pass.
+    pub(crate) checkpoint: bool,
     pub(crate) kind: NodeKind,
     pub(crate) blame: Blame,
 }

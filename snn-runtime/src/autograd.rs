@@ -44,6 +44,25 @@ unsafe extern "C" {
     fn snn_bridge_free(message: *mut c_char);
     fn snn_bridge_forget_gradient(tensor: *mut C_tensor);
     fn snn_bridge_recorded(inputs: *const *const C_tensor, n: usize) -> c_int;
+    fn snn_bridge_grad_mode() -> c_int;
+    fn snn_bridge_leaves(
+        outputs: *const *const C_tensor,
+        n_out: usize,
+        known: *const *const C_tensor,
+        n_known: usize,
+        context: *mut c_void,
+        found: unsafe extern "C" fn(*mut c_void, RawTensor),
+        err: *mut *mut c_char,
+    ) -> c_int;
+    fn snn_bridge_gradients(
+        outputs: *const *const C_tensor,
+        grads: *const *const C_tensor,
+        n_out: usize,
+        inputs: *const *const C_tensor,
+        n_in: usize,
+        result: *mut RawTensor,
+        err: *mut *mut c_char,
+    ) -> c_int;
     fn snn_bridge_attach(
         label: *const c_char,
         inputs: *const *const C_tensor,
@@ -145,8 +164,54 @@ pub fn attach(
             &mut err,
         )
     };
+    taken(rc, err)?;
+    Ok(outputs)
+}
+
+/// Does autograd record operations now?
+pub(crate) fn grad_mode() -> bool {
+    // SAFETY: it reads a flag of this thread.
+    unsafe { snn_bridge_grad_mode() != 0 }
+}
+
+fn raw(tensors: &[&Tensor]) -> Vec<*const C_tensor> {
+    tensors.iter().map(|t| t.as_ptr()).collect()
+}
+
+/// Every leaf that the gradient of these outputs would be added to, but for the `known` ones.
+pub(crate) fn leaves(outputs: &[Tensor], known: &[&Tensor]) -> Result<Vec<Tensor>, TchError> {
+    unsafe extern "C" fn found(leaves: *mut c_void, leaf: RawTensor) {
+        // SAFETY: `leaves` is the list below, and `leaf` a new tensor that is ours from here on.
+        unsafe { (*leaves.cast::<Vec<Tensor>>()).push(Tensor::from_ptr(leaf)) }
+    }
+    let (outputs, known) = (raw(&outputs.iter().collect::<Vec<_>>()), raw(known));
+    let (mut leaves, mut err) = (Vec::<Tensor>::new(), ptr::null_mut());
+    let context = (&raw mut leaves).cast();
+    // SAFETY: all pointers are live for the call and the counts are theirs.
+    let rc = unsafe { snn_bridge_leaves(outputs.as_ptr(), outputs.len(), known.as_ptr(), known.len(), context, found, &mut err) };
+    taken(rc, err)?;
+    Ok(leaves)
+}
+
+/// The gradient of the outputs, each weighted by its own, with respect to each input. Nothing is added to the inputs' own gradients, and the graph is
+/// freed.
+pub(crate) fn gradients(outputs: &[&Tensor], grads: &[&Tensor], inputs: &[&Tensor]) -> Result<Vec<Option<Tensor>>, TchError> {
+    let (outs, weights, ins) = (raw(outputs), raw(grads), raw(inputs));
+    let mut result = vec![ptr::null_mut(); ins.len()];
+    let mut err = ptr::null_mut();
+    // SAFETY: all pointers are live for the call and the counts are theirs.
+    let rc = unsafe {
+        snn_bridge_gradients(outs.as_ptr(), weights.as_ptr(), outs.len(), ins.as_ptr(), ins.len(), result.as_mut_ptr(), &mut err)
+    };
+    taken(rc, err)?;
+    // SAFETY: each is null, or a new tensor that is ours from here on.
+    Ok(unsafe { take(result.as_mut_ptr(), result.len()) })
+}
+
+/// What a function of the bridge returned; its message is freed.
+pub(crate) fn taken(rc: c_int, err: *mut c_char) -> Result<(), TchError> {
     if rc == 0 {
-        return Ok(outputs);
+        return Ok(());
     }
     let message = if err.is_null() {
         "unknown error".to_string()

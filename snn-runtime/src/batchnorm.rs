@@ -7,6 +7,7 @@ use tch::{Kind, TchError, Tensor};
 
 pub use snn_infer::{BatchNorm1dConfig, BatchNorm2dConfig, BatchNorm3dConfig, BatchNormConfig};
 
+use crate::checkpoint::recomputing;
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::neuron::normalised::{Norm, moments};
@@ -147,7 +148,7 @@ impl<const D: usize> BatchNorm<D> {
         self.check(&x.f_flatten(0, 1)?, cx.train).map_err(|e| e.of_sequence(sizes.clone()))?;
         let channels = Channels { count: self.config.num_features, inner: space.iter().product::<i64>() as usize };
         let values = (steps * batch) as usize * channels.inner;
-        let moving = self.running.as_ref().filter(|_| cx.train);
+        let moving = self.running.as_ref().filter(|_| cx.train && !recomputing());
         let of_batch = cx.train || self.running.is_none();
         let statistics = match (&self.running, of_batch) {
             (Some(running), false) => running.moments().map_err(Error::in_layer(&self.name))?,
@@ -169,10 +170,12 @@ impl<const D: usize> BatchNorm<D> {
 
     fn normalise(&self, x: &Tensor, train: bool) -> Result<Tensor, TchError> {
         // Who moves on with this batch.
-        let moving = self.running.as_ref().filter(|_| train);
+        let moving = self.running.as_ref().filter(|_| train && !recomputing());
         let share = moving.map_or(Ok(0.0), |r| r.share(self.config.momentum))?;
-        let (mean, var) = self.running.as_ref().map(|r| (&r.mean, &r.var)).unzip();
         let of_batch = train || self.running.is_none();
+        // In training they are given to move on.
+        let given = if train { moving } else { self.running.as_ref() };
+        let (mean, var) = given.map(|r| (&r.mean, &r.var)).unzip();
         let y = x.f_batch_norm(self.weight.as_ref(), self.bias.as_ref(), mean, var, of_batch, share, self.config.eps, true)?;
         // Only a batch that went through counts.
         moving.map_or(Ok(()), RunningStats::count)?;

@@ -37,6 +37,14 @@ pub(crate) struct Dropped {
     pub(crate) bias: Option<Tensor>,
 }
 
+impl Dropped {
+    /// The same again: tensors are shared.
+    fn share(&self) -> Dropped {
+        let (weight, bias) = (self.weight.shallow_clone(), self.bias.shallow_clone());
+        Dropped { source: self.source.share(), mask: self.mask, samples: self.samples, weight, bias }
+    }
+}
+
 /// Where masks come from.
 #[derive(Debug)]
 pub(crate) enum Source {
@@ -128,6 +136,18 @@ impl State for DropConnectState {
         f("dropped_w", &w);
         if let Some(b) = b {
             f("dropped_b", &b);
+        }
+    }
+
+    /// A mask is a constant, and what it was laid on are the weights, which the layer has.
+    fn visit_mut(&mut self, _: &mut dyn FnMut(&mut Tensor)) {}
+
+    fn shallow_clone(&self) -> Self {
+        DropConnectState {
+            mask_w: self.mask_w.shallow_clone(),
+            mask_b: self.mask_b.shallow_clone(),
+            eps: self.eps.shallow_clone(),
+            dropped: self.dropped.as_ref().map(Dropped::share),
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn load(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
     Ok(())
 }
 
-fn check_names(path: &Path, variables: &BTreeMap<String, Tensor>, stored: &HashMap<String, TensorView<'_>>) -> Result<()> {
+pub(crate) fn check_names(path: &Path, variables: &BTreeMap<String, Tensor>, stored: &HashMap<String, TensorView<'_>>) -> Result<()> {
     let absent = |name: &&String| !stored.contains_key(*name);
     let missing: Vec<&str> = variables.keys().filter(absent).map(String::as_str).collect();
     let mut unexpected: Vec<&str> = stored.keys().map(String::as_str).filter(|name| !variables.contains_key(*name)).collect();
@@ -95,7 +95,7 @@ fn by_layer(names: &[&str]) -> Vec<String> {
     layers.into_iter().map(|(layer, names)| format!("{layer}{}{}", if layer.is_empty() { "" } else { ": " }, names.join(", "))).collect()
 }
 
-fn sizes(t: &Tensor) -> Vec<usize> {
+pub(crate) fn sizes(t: &Tensor) -> Vec<usize> {
     t.size().into_iter().map(|n| n as usize).collect()
 }
 
@@ -112,7 +112,7 @@ const KINDS: &[(Kind, Dtype)] = &[
     (Kind::Bool, Dtype::BOOL),
 ];
 
-fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
+pub(crate) fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
     let found = KINDS.iter().find(|(kind, _)| *kind == t.kind());
     found
         .map(|(_, dtype)| *dtype)
@@ -120,7 +120,7 @@ fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
 }
 
 /// The bytes of a tensor, as the format wants them: little endian, row by row.
-fn copy(t: &Tensor) -> Result<Vec<u8>> {
+pub(crate) fn copy(t: &Tensor) -> Result<Vec<u8>> {
     let t = t.f_detach()?.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
     let mut bytes = vec![0; t.numel() * t.kind().elt_size_in_bytes()];
     t.f_copy_data_u8(&mut bytes, t.numel())?;
@@ -135,7 +135,7 @@ fn is_float(kind: Kind) -> bool {
     matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16)
 }
 
-fn read(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
+pub(crate) fn read(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Tensor> {
     let problem = || format!("`{name}` is of {:?}, which libtorch has not", view.dtype());
     let kind = kind_of(view).ok_or_else(|| Error::Format { path: path.into(), problem: problem() })?;
     let sizes: Vec<i64> = view.shape().iter().map(|&n| n as i64).collect();

@@ -28,6 +28,7 @@ mod adaptive_pool;
 mod attention;
 pub mod autograd;
 mod batchnorm;
+mod checkpoint;
 mod container;
 mod conv;
 mod conv_transpose;
@@ -59,6 +60,7 @@ pub mod plot;
 mod pool;
 pub mod prelude;
 mod print_shape;
+mod random_state;
 mod rng;
 pub mod rnn;
 mod scope;
@@ -91,6 +93,7 @@ pub use batchnorm::{
     BatchNorm, BatchNorm1d, BatchNorm1dConfig, BatchNorm2d, BatchNorm2dConfig, BatchNorm3d, BatchNorm3dConfig, BatchNormConfig,
     RunningStats,
 };
+pub use checkpoint::{Checkpointed, recomputing};
 pub use conv::{Conv, Conv1d, Conv1dConfig, Conv2d, Conv2dConfig, Conv3d, Conv3dConfig, ConvConfig, PaddingMode};
 pub use conv_transpose::{
     ConvTranspose, ConvTranspose1d, ConvTranspose1dConfig, ConvTranspose2d, ConvTranspose2dConfig, ConvTranspose3d, ConvTranspose3dConfig,
@@ -125,7 +128,7 @@ pub use pool::{
     MaxPool3dWithIndices, MaxPoolConfig, MaxPoolWithIndices,
 };
 pub use print_shape::{PrintShapeModule, PrintShapeModuleConfig};
-pub use rng::manual_seed;
+pub use rng::{initial_seed, manual_seed};
 pub use rnn::{SpikingGRU, SpikingGRUConfig, SpikingLSTM, SpikingLSTMConfig, SpikingVanillaRNN, SpikingVanillaRNNConfig};
 pub use scope::Scope;
 pub use slots::{SpikeCountToBinary, SpikeCountToBinaryConfig, TemporalBinSum, TemporalBinSumConfig};
@@ -151,7 +154,7 @@ pub use temporal_norm::{
     ThresholdDependentBatchNormConfig,
 };
 pub use temporal_wise_attention::{TemporalWiseAttention, TemporalWiseAttentionConfig};
-pub use tensor::{Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
+pub use tensor::{Chunks, Seq, Shape, Shape0, Shape1, Shape2, Shape3, Shape4, Shape5, Static, Steps};
 pub use unpool::{
     MaxUnpool, MaxUnpool1d, MaxUnpool1dConfig, MaxUnpool2d, MaxUnpool2dConfig, MaxUnpool3d, MaxUnpool3dConfig, MaxUnpoolConfig,
 };

@@ -19,6 +19,14 @@ pub trait State: Debug {
 
     /// Calls `f` with every stored tensor and its name, `v` or `sn1.v`; a fresh state stores none.
     fn visit(&self, f: &mut dyn FnMut(&str, &Tensor));
+
+    /// Calls `f` with every stored tensor that a gradient may flow through, to be replaced. Their order depends on nothing but which are stored.
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor));
+
+    /// The same state a second time: its tensors are shared, and so is their history.
+    fn shallow_clone(&self) -> Self
+    where
+        Self: Sized;
 }
 
 /// Nothing is remembered.
@@ -26,6 +34,8 @@ impl State for () {
     fn reset(&mut self) {}
     fn detach(&mut self) {}
     fn visit(&self, _: &mut dyn FnMut(&str, &Tensor)) {}
+    fn visit_mut(&mut self, _: &mut dyn FnMut(&mut Tensor)) {}
+    fn shallow_clone(&self) {}
 }
 
 /// One tensor, or nothing yet; its name is that of the place it stands in.
@@ -43,6 +53,14 @@ impl State for Option<Tensor> {
             f("", t);
         }
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.iter_mut().for_each(f);
+    }
+
+    fn shallow_clone(&self) -> Self {
+        self.as_ref().map(Tensor::shallow_clone)
+    }
 }
 
 /// Copies of one layer, named by their number.
@@ -59,6 +77,14 @@ impl<S: State, const N: usize> State for [S; N] {
         for (i, s) in self.iter().enumerate() {
             visit_inside(&i.to_string(), s, f);
         }
+    }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.iter_mut().for_each(|s| s.visit_mut(f));
+    }
+
+    fn shallow_clone(&self) -> Self {
+        std::array::from_fn(|i| self[i].shallow_clone())
     }
 }
 
@@ -84,6 +110,14 @@ macro_rules! one_tensor {
                 if let Some(t) = &self.$field {
                     f(stringify!($field), t);
                 }
+            }
+
+            fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+                self.$field.visit_mut(f);
+            }
+
+            fn shallow_clone(&self) -> Self {
+                $name { $field: self.$field.shallow_clone() }
             }
         }
     };
@@ -152,6 +186,14 @@ impl State for QueueState {
 
     fn visit(&self, f: &mut dyn FnMut(&str, &Tensor)) {
         self.queue.iter().enumerate().for_each(|(i, t)| f(&format!("queue.{i}"), t));
+    }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.queue.iter_mut().for_each(f);
+    }
+
+    fn shallow_clone(&self) -> Self {
+        QueueState { queue: self.queue.iter().map(Tensor::shallow_clone).collect() }
     }
 }
 

@@ -211,6 +211,12 @@ impl State for BatchNormThroughTimeState {
             f("t", &Tensor::from(t as i64));
         }
     }
+
+    fn visit_mut(&mut self, _: &mut dyn FnMut(&mut Tensor)) {}
+
+    fn shallow_clone(&self) -> Self {
+        *self
+    }
 }
 
 impl<const D: usize> Layer for BatchNormThroughTime<D> {

@@ -183,6 +183,79 @@ impl<S: Shape> Steps<S> {
     }
 }
 
+impl<S: Shape> Steps<S> {
+    /// The recording in pieces of `steps` steps, in order; the last may be shorter. They share its memory.
+    ///
+    /// For truncated backpropagation through time, from "An Efficient Gradient-Based Algorithm for On-Line Training of Recurrent Network
+    /// Trajectories" (Williams and Peng, 1990): a long recording is run piece by piece from one state, which is cut off from the graph between them,
+    /// so that memory is that of one piece.
+    ///
+    /// ```
+    /// use snn_runtime::{Device, Kind, Shape1, Steps, Tensor, nn, snn_net};
+    ///
+    /// snn_net! {
+    ///     net Long(x: [T, 3]) -> [T, 2] {
+    ///         T = 10;
+    ///         step_mode = 'm';
+    ///         fc: Linear(_, 2),
+    ///         sn: LIFNode(tau = 20.0),
+    ///     }
+    /// }
+    ///
+    /// let vs = nn::VarStore::new(Device::Cpu);
+    /// let net = Long::new(&vs.root())?;
+    /// let recording = Steps::<Shape1<3>>::new(Tensor::rand([1000, 4, 3], (Kind::Float, Device::Cpu)))?; // [T, N, 3]
+    /// let mut state = net.state(recording.batch());
+    /// for piece in recording.chunks(100)? {
+    ///     let y = net.forward_chunk(&piece, &mut state, true)?;
+    ///     y.mean(Kind::Float).backward(); // through the 100 steps of this piece
+    ///     // .. optimizer.step(), optimizer.zero_grad() ..
+    ///     state.detach(); // what came before is taken as given
+    /// }
+    /// # Ok::<(), snn_runtime::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// `steps` is 0.
+    pub fn chunks(&self, steps: usize) -> Result<Chunks<'_, S>> {
+        match i64::try_from(steps) {
+            Ok(0) => Err(Error::argument("Steps", "steps", "must be at least 1, but is 0", "it is the length of a piece")),
+            steps => Ok(Chunks { of: self, steps: steps.unwrap_or(i64::MAX), at: 0 }),
+        }
+    }
+}
+
+/// The pieces of a recording: see [`Steps::chunks`].
+#[derive(Debug)]
+pub struct Chunks<'a, S: Shape> {
+    of: &'a Steps<S>,
+    steps: i64,
+    at: i64,
+}
+
+impl<S: Shape> Iterator for Chunks<'_, S> {
+    type Item = Steps<S>;
+
+    fn next(&mut self) -> Option<Steps<S>> {
+        let steps = self.steps.min(self.of.steps() - self.at);
+        if steps < 1 {
+            return None;
+        }
+        let piece = self.of.tensor.narrow(0, self.at, steps);
+        self.at += steps;
+        Some(Steps::trusted(piece))
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        // At most the number of steps.
+        let left = (self.of.steps() - self.at).unsigned_abs().div_ceil(self.steps.unsigned_abs()) as usize;
+        (left, Some(left))
+    }
+}
+
+impl<S: Shape> ExactSizeIterator for Chunks<'_, S> {}
+
 impl<S: Shape, const T: usize> From<Seq<S, T>> for Steps<S> {
     fn from(seq: Seq<S, T>) -> Self {
         Steps::trusted(seq.into_tensor())

@@ -18,6 +18,11 @@ thread_local! {
     static SEED: Cell<u64> = const { Cell::new(0) };
 }
 
+/// From here on the numbers of another seed.
+pub(crate) fn reseed(seed: u64) {
+    SEED.set(seed);
+}
+
 /// Uniform between 0 and 1. (SplitMix64: Steele et al., OOPSLA 2014.)
 pub(crate) fn rand(sizes: &[i64]) -> Tensor {
     let n = sizes.iter().product::<i64>() as usize;

@@ -1,6 +1,7 @@
 //! Does it fit? In: a lowered net; out: the same net with every size, shape and time axis settled, or errors. What depends
 //! on a mistake is poisoned and keeps quiet: one mistake, one message.
 
+mod checkpoint;
 mod container;
 pub(crate) mod frozen;
 mod functions;
@@ -48,6 +49,7 @@ pub(crate) fn check(net: &mut Net, root: &TokenStream, diags: &mut Diagnostics) 
     let checks = std::mem::take(&mut walk.checks);
     net.checks.extend(checks);
     outputs::check(net, &results, root, diags);
+    checkpoint::check(net, diags);
 }
 
 impl Walk<'_> {

@@ -48,7 +48,11 @@ fn value(node: &Node, types: &Types<'_>) -> TokenStream {
         }
         NodeKind::Group(group) => match types.def_for(node) {
             Some(def) => {
-                let literal = literal(def, &group.nodes, types);
+                let mut literal = literal(def, &group.nodes, types);
+                if node.checkpoint {
+                    let (root, name) = (types.root(), quote!(scope.name()));
+                    literal = quote!(#root::Checkpointed::new(#name, #literal));
+                }
                 quote!({ let scope = scope.child(#label); #literal })
             }
             None => quote!(()),

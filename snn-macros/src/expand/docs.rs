@@ -10,6 +10,7 @@ pub(super) fn field(node: &Node, shapes: bool) -> String {
         NodeKind::Leaf(leaf) => leaf_doc(leaf, shapes),
         NodeKind::Group(g) => match &g.kind {
             GroupKind::Repeat => format!(" {} copies, each with its own weights.", g.nodes.len()),
+            _ if node.checkpoint => format!("{} Run again for its backward pass.", group(g)),
             _ => group(g),
         },
         NodeKind::Poisoned => String::new(),

@@ -121,6 +121,14 @@ impl<'a> Flat<'a> {
         args.iter().any(|&v| self.times[v] == Time::Static) && group.flow.outputs.iter().any(|v| time(v) == Some(Time::Seq))
     }
 
+    /// Its operations stand here, instead of a call. What is run again for its backward pass is one call.
+    fn opens(&self, node: &Node, group: &Group, args: &[Val]) -> bool {
+        match self.to_the_layers {
+            true => !group.feeds_back() || inlined(group),
+            false => !node.checkpoint && (inlined(group) || self.starts_static(group, args)),
+        }
+    }
+
     fn value(&mut self, group: &Group, v: usize) -> Val {
         self.times.push(group.flow.facts[v].as_ref().map_or(Time::Static, |f| f.time));
         self.times.len() - 1
@@ -148,9 +156,7 @@ impl<'a> Flat<'a> {
                     let (outer, inner) = (&place.field, step_into(group, &node.label));
                     let place = Place { name: node.label.behind(&place.name), field: quote!(#outer #inner), tap: offsets[*i] };
                     match &node.kind {
-                        NodeKind::Group(g) if (self.to_the_layers && !g.feeds_back()) || inlined(g) || self.starts_static(g, &args) => {
-                            self.inline(g, &args, &place)
-                        }
+                        NodeKind::Group(g) if self.opens(node, g, &args) => self.inline(g, &args, &place),
                         _ => self.push(group, FlatKind::Node { node, place }, args, op),
                     }
                 }

@@ -6,12 +6,12 @@
 //! drop(v1);
 //! ```
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Literal, Span, TokenStream};
 use quote::{format_ident, quote};
 
 use super::flat::{Flat, FlatKind, FlatOp, Place, Val, taps};
 use super::methods;
-use super::types::Types;
+use super::types::{Kind, Types};
 use crate::ir::{BuiltinShape, Leaf, Node, NodeKind, Time, What};
 
 /// Whole sequences, or one step of them?
@@ -213,6 +213,9 @@ impl<'t, 'n> Writer<'t, 'n> {
                     let root = self.root;
                     quote!(#root::taps_between(taps, #from, #to),)
                 });
+                if node.checkpoint {
+                    return checkpointed(self.root, field, &call, &args, steps.is_some(), &kind, taps.as_ref(), op.outs.len());
+                }
                 quote!(self #field.#call(#(#args,)* #steps #state cx, #taps)?)
             }
             NodeKind::Poisoned => quote!(::core::unreachable!()),
@@ -270,6 +273,42 @@ impl Writer<'_, '_> {
                 ::core::option::Option::Some(tap) => #root::normalised_recorded(&self #bn, &self #field, #x, &mut s #field, cx, tap)?,
                 ::core::option::Option::None => #plain,
             }
+        }
+    }
+}
+
+/// A group that is run again for its backward pass:
+///
+/// ```text
+/// { let [y0] = self.layer1.run([&v1], &mut s.layer1, cx, &mut [], move |layers, x, s, cx, taps| Ok([layers.__sequence(&x[0], steps, s, cx)?]))?; y0 }
+/// ```
+fn checkpointed(
+    root: &TokenStream,
+    field: &TokenStream,
+    call: &Ident,
+    args: &[TokenStream],
+    steps: bool,
+    kind: &Kind,
+    taps: Option<&TokenStream>,
+    outs: usize,
+) -> TokenStream {
+    let x = (0..args.len()).map(Literal::usize_unsuffixed);
+    let steps = steps.then(|| quote!(steps,));
+    let (state, s) = if kind.state.is_some() { (quote!(&mut s #field), Some(quote!(s,))) } else { (quote!(&mut ()), None) };
+    let (given, taps) = match taps {
+        Some(taps) => (taps.clone(), Some(quote!(taps,))),
+        None => (quote!(&mut [],), None),
+    };
+    let inner = quote!(layers.#call(#(&x[#x],)* #steps #s cx, #taps)?);
+    let names: Vec<Ident> = (0..outs).map(|i| format_ident!("y{i}")).collect();
+    let (one_by_one, value) = match names.as_slice() {
+        [_] => (quote!([#inner]), quote!(y0)),
+        names => (quote!({ let (#(#names),*) = #inner; [#(#names),*] }), quote!((#(#names),*))),
+    };
+    quote! {
+        {
+            let [#(#names),*] = self #field.run([#(#args),*], #state, cx, #given move |layers, x, s, cx, taps| #root::Result::Ok(#one_by_one))?;
+            #value
         }
     }
 }

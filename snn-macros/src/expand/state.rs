@@ -50,6 +50,18 @@ fn one(net: &Net, types: &Types<'_>, def: &Def<'_>, state: &Ident) -> TokenStrea
         members.push(quote!(y));
         prefixes.push("y".to_string());
     }
+    let again = def.fields.iter().filter_map(|f| {
+        let member = member(&f.label);
+        let value = match &f.kind.state {
+            Some(_) => quote!(#root::State::shallow_clone(&self.#member)),
+            None if def.tuple => quote!(()),
+            None => return None,
+        };
+        Some(if def.tuple { value } else { quote!(#member: #value) })
+    });
+    let again_batch = is_net.then(|| quote!(__batch: self.__batch,));
+    let again_y = y.is_some().then(|| quote!(y: #root::State::shallow_clone(&self.y),));
+    let clone = if def.tuple { quote!(#state(#(#again),*)) } else { quote!(#state { #again_batch #again_y #(#again),* }) };
     let public = is_net.then(|| {
         quote! {
             impl #state {
@@ -93,6 +105,14 @@ fn one(net: &Net, types: &Types<'_>, def: &Def<'_>, state: &Ident) -> TokenStrea
 
             fn visit(&self, f: &mut dyn ::core::ops::FnMut(&str, &#root::Tensor)) {
                 #(#root::visit_inside(#prefixes, &self.#members, f);)*
+            }
+
+            fn visit_mut(&mut self, f: &mut dyn ::core::ops::FnMut(&mut #root::Tensor)) {
+                #(#root::State::visit_mut(&mut self.#members, f);)*
+            }
+
+            fn shallow_clone(&self) -> Self {
+                #clone
             }
         }
 

@@ -115,7 +115,11 @@ impl<'a> Types<'a> {
 
     /// The type of a node; defines the structs it needs.
     fn kind(&mut self, node: &'a Node, hint: &str, shapes: bool) -> Kind {
-        let kind = self.describe(node, hint, shapes);
+        let mut kind = self.describe(node, hint, shapes);
+        if node.checkpoint {
+            let (root, ty) = (self.root, &kind.ty);
+            kind.ty = quote!(#root::Checkpointed<#ty>);
+        }
         self.kinds.insert(std::ptr::from_ref(node), kind.clone());
         kind
     }

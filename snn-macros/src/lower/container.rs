@@ -101,7 +101,7 @@ fn chain(given: &ast::Node, container: Container, scope: &Scope<'_>, diags: &mut
 }
 
 fn numbered(i: usize, kind: NodeKind, given: &ast::Node) -> Node {
-    Node { label: Label::Index(i), attrs: Vec::new(), record: Record::default(), kind, blame: given.blame() }
+    Node { label: Label::Index(i), attrs: Vec::new(), record: Record::default(), checkpoint: false, kind, blame: given.blame() }
 }
 
 /// Steps and batch are one axis: there is no step before this one to remember.
@@ -169,7 +169,7 @@ fn feedback(l: &ast::Layer, given: &ast::Node, container: Container, scope: &Sco
     };
     let kind = entries::kind(given, &shown, scope, diags)?;
     let label = Label::Named(Ident::new("sub_module", Span::call_site()));
-    nodes.push(Node { label, attrs: Vec::new(), record: Record::default(), kind, blame: given.blame() });
+    nodes.push(Node { label, attrs: Vec::new(), record: Record::default(), checkpoint: false, kind, blame: given.blame() });
     let sub = nodes.len() - 1;
     let outs: Vec<_> = (0..flow::results(&nodes[sub])).map(|_| flow.fresh()).collect();
     flow.ops.push(flow::op_of(&nodes[sub], sub, vec![sub_input], outs.clone(), shown));
@@ -197,7 +197,7 @@ fn linear(l: &ast::Layer, container: &Container, scope: &Scope<'_>) -> Node {
         }))
     });
     let label = Label::Named(Ident::new("rc", Span::call_site()));
-    Node { label, attrs: Vec::new(), record: Record::default(), kind, blame: l.span }
+    Node { label, attrs: Vec::new(), record: Record::default(), checkpoint: false, kind, blame: l.span }
 }
 
 /// `add`, a closure, or a function that `use` named.

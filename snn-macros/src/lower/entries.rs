@@ -12,7 +12,7 @@ use crate::ir::{Flow, Group, GroupKind, Label, Leaf, Mode, Node, NodeKind, Recor
 use crate::layers::{self, Args, Modes};
 use crate::suggest::closest;
 
-use super::{Scope, block, container, flow, settings, shape};
+use super::{Scope, block, checkpoint, container, flow, settings, shape};
 
 /// Most copies that `[x; n]` makes; each becomes a field.
 const MOST_COPIES: i64 = 4096;
@@ -59,6 +59,7 @@ fn splice<'a>(entries: &'a [ast::Entry], scope: &Scope<'_>, diags: &mut Diagnost
     for entry in entries {
         match &entry.node {
             ast::Node::Cond(c) if entry.name.is_none() => {
+                checkpoint::nowhere(&entry.attrs, "an `if` without a name, whose layers stand in the place of it", diags);
                 if let Ok(chosen) = chosen(c, scope, diags) {
                     splice(chosen, scope, diags, out);
                 }
@@ -140,19 +141,21 @@ impl Labels {
 fn node(entry: &ast::Entry, label: Label, scope: &Scope<'_>, diags: &mut Diagnostics) -> Node {
     let blame = entry.node.blame();
     let (attrs, record) = attributes(&entry.attrs, diags);
+    let (attrs, wanted) = checkpoint::attribute(attrs, diags);
     let record_blame = entry.attrs.iter().find(|a| a.path().is_ident("record")).map_or(blame, Blame::of);
     let shown = match (&entry.name, &entry.node) {
         (Some(name), _) => name.to_string(),
         (None, ast::Node::Layer(l)) => l.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default(),
         (None, _) => label.text(),
     };
-    let kind = kind(&entry.node, &shown, scope, diags).unwrap_or(NodeKind::Poisoned);
+    let mut kind = kind(&entry.node, &shown, scope, diags).unwrap_or(NodeKind::Poisoned);
     if record.any() && !matches!(&kind, NodeKind::Leaf(l) if may_record(l)) && !matches!(kind, NodeKind::Poisoned) {
         diags
             .error(record_blame, format!("`{shown}` is not a spiking neuron: `#[record(..)]` has nothing to record"))
             .help("put it on a neuron, such as `IFNode()`");
     }
-    Node { label, attrs, record, kind, blame }
+    let checkpoint = wanted.is_some_and(|at| checkpoint::marked(&mut kind, &shown, at, diags));
+    Node { label, attrs, record, checkpoint, kind, blame }
 }
 
 /// Whether a layer of the user's own implements `Record` is rustc's to say.

@@ -2,6 +2,7 @@
 //! wiring is straight-line code. Sizes that come from what flows in (`_`) stay open until `check`.
 
 mod block;
+mod checkpoint;
 mod container;
 mod entries;
 mod flow;
@@ -83,6 +84,7 @@ pub(crate) fn lower(file: &ast::File, root: &TokenStream, diags: &mut Diagnostic
 }
 
 fn declare_block<'a>(block: &'a ast::Block, scope: &mut FileScope<'a>, diags: &mut Diagnostics) {
+    checkpoint::nowhere(&block.attrs, &format!("the block `{}` as such", block.name), diags);
     let name = block.name.to_string();
     if layers::find(&name).is_some() {
         diags.error(Blame::of(&block.name), format!("block `{name}` has the name of a layer")).help("rename the block");
@@ -92,6 +94,7 @@ fn declare_block<'a>(block: &'a ast::Block, scope: &mut FileScope<'a>, diags: &m
 }
 
 fn lower_net(net: &ast::Net, file: &FileScope<'_>, diags: &mut Diagnostics) -> Net {
+    checkpoint::nowhere(&net.attrs, &format!("the net `{}` as a whole", net.name), diags);
     let mut env = file.env.clone();
     for param in &net.generics.params {
         match param {

@@ -138,6 +138,12 @@ impl Iterator for Batches<'_> {
         Some(batch)
     }
 
+    /// Batches that are skipped are not made: a run that goes on skips those it has seen.
+    fn nth(&mut self, n: usize) -> Option<Self::Item> {
+        self.at = self.at.saturating_add(n.saturating_mul(self.size)).min(self.set.len());
+        self.next()
+    }
+
     fn size_hint(&self) -> (usize, Option<usize>) {
         let left = self.set.len().saturating_sub(self.at).div_ceil(self.size);
         (left, Some(left))
@@ -225,6 +231,9 @@ mod tests {
         assert_eq!(labels(set.batches(4).unwrap()), (0..10).collect::<Vec<_>>());
         assert!(set.batches(0).unwrap_err().to_string().contains("`size` must be at least 1"));
         assert_eq!(numbered(0).batches(4).unwrap().count(), 0);
+        let skipped = |n| set.batches(4).unwrap().skip(n).flat_map(|b| Vec::<i64>::try_from(b.unwrap().1).unwrap()).collect::<Vec<_>>();
+        assert_eq!((skipped(1), skipped(2), skipped(3)), ((4..10).collect(), vec![8, 9], vec![]));
+        assert!(skipped(usize::MAX).is_empty());
     }
 
     #[test]

@@ -45,6 +45,14 @@ impl State for EncoderState {
             f("t", &Tensor::from(self.t as i64));
         }
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.spike.visit_mut(f);
+    }
+
+    fn shallow_clone(&self) -> Self {
+        EncoderState { spike: self.spike.shallow_clone(), t: self.t }
+    }
 }
 
 impl EncoderState {

@@ -5,6 +5,7 @@ mod delay;
 mod fold;
 mod kernel;
 mod loss;
+mod rate_loss;
 mod spikes;
 mod stdp;
 
@@ -12,6 +13,7 @@ pub use delay::delay;
 pub use fold::{Folded, Normalisation, fold_conv_bn};
 pub use kernel::{Kernel, kernel_dot_product};
 pub use loss::{Distance, spike_similar_loss, temporal_efficient_training_cross_entropy};
+pub use rate_loss::{count_cross_entropy, count_mse_loss, rate_cross_entropy, rate_mse_loss, tet_loss};
 pub use spikes::{first_spike_index, redundant_one_hot};
 pub use stdp::{Stdp, Traces, mstdp_linear_step, mstdpet_linear_step, stdp_conv2d_step, stdp_linear_step};
 

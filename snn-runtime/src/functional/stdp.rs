@@ -51,6 +51,15 @@ impl State for Traces {
         self.trace_pre.iter().for_each(|t| f("trace_pre", t));
         self.trace_post.iter().for_each(|t| f("trace_post", t));
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.trace_pre.visit_mut(f);
+        self.trace_post.visit_mut(f);
+    }
+
+    fn shallow_clone(&self) -> Self {
+        Traces { trace_pre: self.trace_pre.shallow_clone(), trace_post: self.trace_post.shallow_clone() }
+    }
 }
 
 /// How a trace forgets.

@@ -201,6 +201,14 @@ impl State for GatedLIFState {
             f(name, t);
         }
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.v.visit_mut(f);
+    }
+
+    fn shallow_clone(&self) -> Self {
+        GatedLIFState { v: self.v.shallow_clone() }
+    }
 }
 
 /// The arguments of one call that are no tensors.

@@ -132,6 +132,14 @@ impl State for MaskedPSNState {
         f("time_step", &Tensor::from(self.time_step as i64));
         self.inputs.visit(f);
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.inputs.visit_mut(f);
+    }
+
+    fn shallow_clone(&self) -> Self {
+        MaskedPSNState { time_step: self.time_step, inputs: self.inputs.shallow_clone() }
+    }
 }
 
 impl Layer for MaskedPSN {

@@ -8,6 +8,7 @@ use super::firing::Firing;
 use super::state::NeuronState;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::batchnorm::RunningStats;
+use crate::checkpoint::recomputing;
 use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer, Record};
@@ -115,6 +116,9 @@ impl PotentialNorm {
 
     /// Moves the running statistics on by some steps; `used` are their means and biased variances, of `values` numbers each.
     fn track(&self, used: &[Vec<[f64; 2]>], values: usize) -> Result<(), TchError> {
+        if recomputing() {
+            return Ok(());
+        }
         let unbiased = values as f64 / (values as f64 - 1.0);
         let moved = |running: &Tensor, of_step: &dyn Fn(&[f64; 2]) -> f64| {
             let mut now = Vec::<f64>::try_from(running.f_to_kind(Kind::Double)?)?;

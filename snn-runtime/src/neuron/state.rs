@@ -57,4 +57,14 @@ impl State for NeuronState {
         self.v.iter().for_each(|v| f("v", v));
         self.more.iter().for_each(|(name, t)| f(name, t));
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        self.v.iter_mut().for_each(&mut *f);
+        self.more.iter_mut().for_each(|(_, t)| f(t));
+    }
+
+    fn shallow_clone(&self) -> Self {
+        let more = self.more.iter().map(|(name, t)| (*name, t.shallow_clone())).collect();
+        NeuronState { v: self.v.shallow_clone(), more }
+    }
 }

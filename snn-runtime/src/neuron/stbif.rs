@@ -162,6 +162,14 @@ impl State for STBIFState {
             }
         }
     }
+
+    fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+        [&mut self.q, &mut self.acc_q, &mut self.cur_output].into_iter().for_each(|t| t.visit_mut(f));
+    }
+
+    fn shallow_clone(&self) -> Self {
+        STBIFState { q: self.q.shallow_clone(), acc_q: self.acc_q.shallow_clone(), cur_output: self.cur_output.shallow_clone() }
+    }
 }
 
 impl Layer for STBIFNode {

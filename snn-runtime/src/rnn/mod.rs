@@ -92,6 +92,15 @@ macro_rules! networks {
                 self.h.iter().for_each(|t| f("h", t));
                 $(self.$c.iter().for_each(|t| f(stringify!($c), t));)?
             }
+
+            fn visit_mut(&mut self, f: &mut dyn FnMut(&mut Tensor)) {
+                self.h.visit_mut(f);
+                $(self.$c.visit_mut(f);)?
+            }
+
+            fn shallow_clone(&self) -> Self {
+                $state { h: self.h.shallow_clone(), $($c: self.$c.shallow_clone(),)? }
+            }
         }
 
         $(#[$doc])*

@@ -104,6 +104,14 @@ macro_rules! neurons {
             fn visit(&self, f: &mut dyn FnMut(&str, &tch::Tensor)) {
                 $($crate::state::visit_inside(stringify!($neuron), &self.$neuron, f);)+
             }
+
+            fn visit_mut(&mut self, f: &mut dyn FnMut(&mut tch::Tensor)) {
+                $(self.$neuron.visit_mut(f);)+
+            }
+
+            fn shallow_clone(&self) -> Self {
+                $state { $($neuron: self.$neuron.shallow_clone(),)+ }
+            }
         }
     };
 }

@@ -102,6 +102,18 @@ impl Adam {
         self.config.lr = lr;
     }
 
+    /// Steps and moments of each variable, in the order of the store's trainable variables.
+    pub(crate) fn memory(&self) -> impl Iterator<Item = (i32, Option<&[Tensor; 2]>)> {
+        self.weights.iter().map(|weight| (weight.steps, weight.moments.as_ref()))
+    }
+
+    /// Goes on from what [`memory`](Self::memory) gave: one entry per variable, whose sizes have been compared.
+    pub(crate) fn remember(&mut self, memory: Vec<(i32, Option<[Tensor; 2]>)>) {
+        for (weight, (steps, moments)) in self.weights.iter_mut().zip(memory) {
+            (weight.steps, weight.moments) = (steps, moments);
+        }
+    }
+
     /// Forgets the gradients, like torch's `zero_grad(set_to_none=True)`.
     pub fn zero_grad(&mut self) {
         self.weights.iter_mut().for_each(|weight| forget_gradient(&mut weight.value));

@@ -1,8 +1,17 @@
 //! What a training loop needs beside the net. In: outputs and labels, gradients; out: numbers, weights moved on.
 
 mod adam;
+mod checkpoint;
+mod clip;
+mod lr_scheduler;
 
 pub use adam::{Adam, AdamConfig};
+pub use checkpoint::{Checkpoint, Progress};
+pub use clip::{clip_grad_norm_, clip_grad_value_};
+pub use lr_scheduler::{
+    AnnealStrategy, CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LRScheduler, LearningRate, LinearLR, MultiStepLR,
+    OneCycleLR, Schedule, SequentialLR, StepLR,
+};
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};

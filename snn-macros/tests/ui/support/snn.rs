@@ -33,6 +33,13 @@ pub mod __private {
         fn reset(&mut self) {}
         fn detach(&mut self) {}
         fn visit(&self, _: &mut dyn FnMut(&str, &Tensor)) {}
+        fn visit_mut(&mut self, _: &mut dyn FnMut(&mut Tensor)) {}
+        fn shallow_clone(&self) -> Self
+        where
+            Self: Sized,
+        {
+            unreachable!()
+        }
     }
     impl State for () {}
     pub trait Layer: Sized {
