@@ -128,7 +128,10 @@ pub enum Error {
         problem: String,
     },
     /// A file's weights and the model's do not match. Nothing has been loaded.
-    #[error("{}: does not fit the model{}{}{}", .path.display(), list("missing", .missing), list("unexpected", .unexpected), list("of another shape", .shapes))]
+    #[error(
+        "{}: does not fit the model{}{}{}{}{}", .path.display(), list("missing", .missing), list("unexpected", .unexpected),
+        list("of another shape", .shapes), list("of another kind", .kinds), tail(.help)
+    )]
     Weights {
         /// The file.
         path: PathBuf,
@@ -136,8 +139,12 @@ pub enum Error {
         missing: Vec<String>,
         /// What the file has and the model lacks, by layer.
         unexpected: Vec<String>,
-        /// What has another shape, or numbers that would not survive, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
+        /// What has another shape, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
         shapes: Vec<String>,
+        /// What has numbers that would not survive, or is no tensor, by layer: `fc1: weight wants numbers of Float, but gets Int64`.
+        kinds: Vec<String>,
+        /// The fix: which names may be the same.
+        help: String,
     },
 
     /// A data set, a recording or a sample of it could not be read, or not made into frames.

@@ -107,7 +107,7 @@ pub use encoding::{LatencyEncoder, LatencyEncoderConfig, PoissonEncoder, Weighte
 pub use error::{Error, Result};
 pub use flatten::{Flatten, FlattenConfig, Identity};
 pub use groupnorm::{GroupNorm, GroupNormConfig};
-pub use io::{load, save};
+pub use io::{load, load_with, save};
 pub use layer::{Cx, Layer, Record, Stateless};
 pub use linear::{Linear, LinearConfig};
 pub use multi_dimensional_attention::{MultiDimensionalAttention, MultiDimensionalAttentionConfig};

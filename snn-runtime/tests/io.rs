@@ -307,7 +307,7 @@ fn kinds_of_the_file_are_converted_or_refused() {
     assert_eq!(Vec::<f32>::try_from(&t).unwrap(), [1.5, 1.5]);
     let header = r#"{"t":{"dtype":"U64","shape":[2],"data_offsets":[0,16]}}"#;
     fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[1; 16]].concat()).unwrap();
-    let e = assert_says(load(&to, &path), &["`t`", "U64"]);
-    assert!(matches!(e, Error::Format { .. }), "{e:?}");
+    let e = assert_says(load(&to, &path), &["of another kind: t wants numbers of Float, but gets U64"]);
+    assert!(matches!(e, Error::Weights { .. }), "{e:?}");
     assert_eq!(Vec::<f32>::try_from(&t).unwrap(), [1.5, 1.5]);
 }
