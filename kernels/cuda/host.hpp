@@ -34,6 +34,8 @@ inline float __int_as_float(int a) { return snn_bits<float>(a); }
 inline long long __double_as_longlong(double a) { return snn_bits<long long>(a); }
 inline double __longlong_as_double(long long a) { return snn_bits<double>(a); }
 
+inline int __ffs(int a) { return a == 0 ? 0 : __builtin_ctz((unsigned)a) + 1; }
+
 namespace snn_host {
 
 struct Index { unsigned x, y, z; };

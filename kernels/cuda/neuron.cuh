@@ -17,7 +17,7 @@
 // is what autograd holds anyhow. With 16-bit elements all of these halve, except the states.
 #pragma once
 
-#include "memory.cuh"
+#include "bits.cuh"
 #include "philox.cuh"
 
 namespace snn {
@@ -207,19 +207,6 @@ template <typename N, typename Fire, typename F, typename E, int VEC, bool OWN> 
         }
     }
 };
-
-// The spikes of a warp's threads as words of 32 neurons. All threads of the warp take part.
-template <typename F, int VEC> SNN_DEVICE void pack(const F (&y)[VEC], unsigned* words, unsigned element, int left) {
-    const unsigned place = element % 32;
-    unsigned word = 0;
-#pragma unroll
-    for (int k = 0; k < VEC; k++) {
-        if (k < left && y[k] != F(0)) word |= 1u << (place + k);
-    }
-#pragma unroll
-    for (int apart = 1; apart < 32 / VEC; apart *= 2) word |= __shfl_xor_sync(0xffffffffu, word, apart);
-    if (place == 0 && left > 0) words[element / 32] = word;
-}
 
 template <typename N, typename Fire, typename F, typename E, int VEC, int SEG, bool OWN>
 SNN_DEVICE void forward(const Pass<F, E>& pass, const ForwardOut<F, E>& out) {

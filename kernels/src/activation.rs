@@ -30,8 +30,7 @@ impl Activation {
                     x
                 }
             }
-            // The C library's: next to 0 it is exact where one made of `exp` is not.
-            Activation::Tanh => F::of(x.to_f64().tanh()),
+            Activation::Tanh => x.tanh(),
             Activation::Sigmoid => x.sigmoid(),
         }
     }

@@ -14,6 +14,23 @@ const WIDTH: usize = 1 << 12;
 /// Philox blocks computed side by side, one per vector lane.
 const LANES: usize = 16;
 
+/// What is kept.
+pub(crate) struct Kept {
+    /// A random word below this is: a share of exactly round((1 - p) 2^32) / 2^32.
+    pub(crate) words: u64,
+    /// What it is multiplied by.
+    pub(crate) scale: f64,
+}
+
+impl Kept {
+    pub(crate) fn new(p: f64) -> Result<Kept, Error> {
+        if !(0.0..1.0).contains(&p) {
+            return Err(Error::Probability(p));
+        }
+        Ok(Kept { words: ((1.0 - p) * 4_294_967_296.0).round() as u64, scale: 1.0 / (1.0 - p) })
+    }
+}
+
 /// Fills `mask` with 1/(1-p) with probability 1-p and 0 otherwise (PyTorch: `F.dropout(torch.ones(..), p)`).
 ///
 /// Element i is word i % 4 of the Philox4x32-10 block with key `seed` and counter (i / 4, `draw`, `stream`): the same bits on any number
@@ -22,12 +39,8 @@ const LANES: usize = 16;
 /// # Errors
 /// [`Error::Probability`] unless 0 <= p < 1.
 pub fn dropout_mask<F: Real>(seed: u64, stream: u32, draw: u32, p: f64, mask: &mut [F]) -> Result<(), Error> {
-    if !(0.0..1.0).contains(&p) {
-        return Err(Error::Probability(p));
-    }
-    let keep = F::of(1.0 / (1.0 - p));
-    // A word below this is kept: a share of exactly round((1 - p) 2^32) / 2^32.
-    let kept_words = ((1.0 - p) * 4_294_967_296.0).round() as u64;
+    let Kept { words: kept_words, scale } = Kept::new(p)?;
+    let keep = F::of(scale);
     let key = [seed as u32, (seed >> 32) as u32];
     let (len, arch) = (mask.len(), Arch::new());
     let mask = Columns::new(mask, len);

@@ -13,7 +13,7 @@
 //! | [`forward`] | x | spikes | 8 |
 //! | [`forward`], [`Input::Static`] | (x once for all steps) | spikes | 4 |
 //! | [`backward`] | x, grad of spikes | grad of x | 12 |
-//! | [`synapse_filter`], and its backward pass | x; x, grad of currents | currents; grad of x | 8; 12 |
+//! | [`synapse_filter`] | x | currents | 8 |
 //! | [`neunorm`], and its backward pass | x; grad of y | y; grad of x | 8; 8 |
 //! | [`attention`], and its backward pass | x two or three times; x and grad of y as often | y; grad of x | 12 or 16; 20 or 28 |
 //!
@@ -108,7 +108,7 @@ pub use neuron::{
     ActivationAwareIFNodeConfig, Adjoint, CUBALIFNodeConfig, Charged, ComplementaryLIFNodeConfig, EIFNodeConfig, Feedback, Finished,
     HalfThresholdIFNodeConfig, IFNodeConfig, ILIFNodeConfig, IzhikevichNodeConfig, Join, KLIFNodeConfig, LIAFNodeConfig, LIFNodeConfig,
     Learned, MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_LEARNED, MAX_STATES, Neuron, ParametricLIFNodeConfig, Per, QIFNodeConfig,
-    RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig, TernaryIFNodeConfig, TernaryLIFNodeConfig,
+    RAFNodeConfig, SimpleIFNodeConfig, SimpleLIFNodeConfig, SynapseCurrent, TernaryIFNodeConfig, TernaryLIFNodeConfig,
 };
 pub use non_spiking::{Decode, NonSpiking};
 pub use philox::philox4x32;
@@ -126,4 +126,4 @@ pub use surrogate::{
     NonzeroSignLogAbs, PiecewiseExp, PiecewiseLeakyReLU, PiecewiseQuadratic, PoissonPass, QPseudoSpike, Rect, S2NN, Sigmoid, SoftSign,
     SquarewaveFourierSeries, SuperSpike, Surrogate, SurrogateFunction,
 };
-pub use synapse_filter::{SynapseFilter, SynapseFilterGrads, synapse_filter, synapse_filter_backward};
+pub use synapse_filter::{SynapseFilter, synapse_filter};

@@ -48,6 +48,11 @@ impl NeuNormSizes {
         (t * self.samples + n) * self.channels + c
     }
 
+    /// What a spike adds to the trace.
+    pub(crate) fn gain(self, k: f64) -> f64 {
+        (1.0 - k) / (self.channels * self.channels) as f64
+    }
+
     fn len(self) -> Result<usize, Error> {
         let overflow =
             Error::Overflow { steps: self.steps, neurons: self.samples.saturating_mul(self.channels).saturating_mul(self.pixels) };
@@ -74,11 +79,6 @@ impl<F: Real> NeuNorm<'_, F> {
     /// Row of channel `c`.
     fn row(&self, c: usize, pixels: usize) -> usize {
         if self.w.len() == pixels { 0 } else { c }
-    }
-
-    /// What a spike adds to the trace.
-    fn gain(&self, channels: usize) -> F {
-        F::of((1.0 - self.k) / (channels * channels) as f64)
     }
 }
 
@@ -160,7 +160,7 @@ impl<F: Real> Forward<'_, F> {
     #[inline(always)]
     fn block<const FULL: bool>(&self, n: usize, of: Range<usize>) {
         let NeuNormSizes { steps, samples, channels, pixels } = self.sizes;
-        let (k, gain) = (F::of(self.norm.k), self.norm.gain(channels));
+        let (k, gain) = (F::of(self.norm.k), F::of(self.sizes.gain(self.norm.k)));
         let mut u = self.u0.map_or([F::ZERO; LANES], |u0| load::<F, FULL>(&u0[n * pixels..][of.clone()]));
         for t in 0..steps {
             let mut sum = [F::ZERO; LANES];
@@ -289,7 +289,7 @@ impl<F: Real> Backward<'_, F> {
     #[inline(always)]
     fn block<const FULL: bool>(&self, chunk: usize, n: usize, of: Range<usize>) {
         let NeuNormSizes { steps, samples, channels, pixels } = self.sizes;
-        let (k, gain, weight_rows) = (F::of(self.norm.k), self.norm.gain(channels), self.norm.w.len() / pixels.max(1));
+        let (k, gain, weight_rows) = (F::of(self.norm.k), F::of(self.sizes.gain(self.norm.k)), self.norm.w.len() / pixels.max(1));
         let mut carried = self.grad_u.map_or([F::ZERO; LANES], |g| load::<F, FULL>(&g[n * pixels..][of.clone()]));
         for t in (0..steps).rev() {
             let u = load::<F, FULL>(&self.u_seq[(t * samples + n) * pixels..][of.clone()]);

@@ -2,7 +2,7 @@
 
 pub use snn_infer::DelayConfig;
 use snn_kernels::gather_rows;
-use tch::Tensor;
+use tch::{Device, TchError, Tensor};
 
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu};
@@ -60,6 +60,18 @@ impl Delay {
         let save: [Save<'_>; 0] = [];
         let outputs = attach("Delay", &inputs, vec![y], &save, move |b| node.backward::<F>(&b)).map_err(Error::in_layer(layer))?;
         outputs.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost an output"))
+    }
+
+    /// The same on a CUDA device, where it is one copy of libtorch's: a kernel of our own would move as many bytes.
+    fn joined(&self, x: &Tensor, steps: usize, step: &[i64], queue: &[Tensor]) -> Result<Tensor, TchError> {
+        let zeros = (self.config.delay_steps - queue.len()).min(steps);
+        let queued = queue.len().min(steps - zeros);
+        let mut rows = vec![Tensor::f_zeros([&[zeros as i64], step].concat(), (x.kind(), x.device()))?];
+        for q in &queue[..queued] {
+            rows.push(q.f_to_kind(x.kind())?.f_unsqueeze(0)?);
+        }
+        rows.push(x.f_narrow(0, 0, (steps - zeros - queued) as i64)?);
+        Tensor::f_cat(&rows, 0)
     }
 }
 
@@ -126,8 +138,13 @@ impl Layer for Delay {
             s.queue.clear();
             return Ok(x.shallow_clone());
         }
-        on_cpu(&self.name, x)?;
-        let y = in_its_kind!(self.name, x, F => self.delayed::<F>(x, steps, step, before))?;
+        let y = match x.device() {
+            Device::Cuda(_) => self.joined(x, steps, step, before).map_err(Error::in_layer(&self.name))?,
+            _ => {
+                on_cpu(&self.name, x)?;
+                in_its_kind!(self.name, x, F => self.delayed::<F>(x, steps, step, before))?
+            }
+        };
         let newest = steps.saturating_sub(self.config.delay_steps);
         for t in newest..steps {
             s.queue.push(ops::at_step(x, t as i64)?);

@@ -1,14 +1,20 @@
 //! `DropConnectLinear`. In: `[N, in_features]`; out: `[N, out_features]`, in training with single connections missing; state: which ones.
 
+mod device;
+
+use std::sync::Once;
+
 use snn_kernels::{
     Activation, DropConnectGrads, DropConnectSizes, Inference, MaskSource, Masks, Noise, Weights, drop_connect, drop_connect_backward,
     drop_connect_infer, drop_connect_masks,
 };
-use tch::Tensor;
+use tch::{Device, Tensor};
 
+use self::device::Mean;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::cuda::Launcher;
 use crate::drop_connect_state::{DropConnectState, Dropped, Source};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, opt_slice};
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::rng::Stream;
@@ -69,6 +75,8 @@ pub struct DropConnectLinear {
     config: DropConnectLinearConfig,
     name: String,
     stream: Stream,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl DropConnectLinear {
@@ -86,14 +94,15 @@ impl DropConnectLinear {
             let help = if sizes.len() > leading + 2 { "put a `Flatten()` before it" } else { "" };
             return Err(Error::shape(&self.name, format!("[{lead}, {}]", c.in_features), &sizes, help));
         }
-        on_cpu(&self.name, x)?;
+        let on = Launcher::of(&self.name, x)?;
         let steps = if leading == 1 { steps_of(&self.name, &sizes)?.0 } else { 1 };
         let samples = sizes[leading..sizes.len() - 1].iter().product::<i64>() as usize;
         let sizes = DropConnectSizes { steps, samples, inputs: c.in_features, outputs: c.out_features };
-        in_its_kind!(self.name, x, F => match cx.train {
-            true => self.train::<F>(x, sizes, s),
-            false => self.infer::<F>(x, sizes, s),
-        })
+        match (cx.train, on) {
+            (true, on) => self.train(on.as_ref(), x, sizes, s),
+            (false, Some(on)) => self.infer_on(&on, x, sizes, s),
+            (false, None) => in_its_kind!(self.name, x, F => self.infer::<F>(x, sizes, s)),
+        }
     }
 
     fn out_sizes(&self, x: &Tensor) -> Vec<i64> {
@@ -139,19 +148,22 @@ impl DropConnectLinear {
         Ok(Dropped { source, mask, samples, weight: copy(&self.weight)?, bias: self.bias.as_ref().map(copy).transpose()? })
     }
 
-    fn train<F: Elements>(&self, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {
+    fn train(&self, on: Option<&Launcher<'_>>, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {
         let layer = self.name.as_str();
         let (source, of_step) = self.draw(sizes, s)?;
-        let mut read = vec![Some(dense(layer, x)?), dense_as::<F>(layer, Some(&self.weight))?, dense_as::<F>(layer, self.bias.as_ref())?];
-        for mask in source.tensors() {
-            read.push(dense_as::<F>(layer, mask)?);
-        }
         let last = self.last(source.share(), &of_step, sizes.samples)?;
         let node = Node { layer: layer.to_string(), source: source.drawn(), of_step, sizes, activation: self.config.activation };
-        let mut y = Fresh::<F>::new(layer, &self.out_sizes(x))?;
-        let (weights, masks) = (node.weights::<F>(&read)?, node.masks::<F>(&read)?);
-        drop_connect(&weights, &masks, node.activation, sizes, node.x::<F>(&read)?, y.elements()).map_err(|e| Error::bug(layer, e))?;
-        let y = y.into_tensor();
+        let [mask_w, mask_b] = source.tensors();
+        let others = [Some(&self.weight), self.bias.as_ref(), mask_w, mask_b];
+        let (read, y) = match on {
+            Some(on) => {
+                on.tell(&self.told, "DropConnectLinear");
+                let (read, y) = (read_on(on, x, others)?, on.fresh(&self.out_sizes(x), on.kind)?);
+                node.forward_on(on, &read, &y)?;
+                (read, y)
+            }
+            None => in_its_kind!(layer, x, F => node.forward::<F>(x, others, &self.out_sizes(x)))?,
+        };
         // Only now: masks that the kernel took can be looked at without an error.
         s.dropped = Some(last);
 
@@ -163,7 +175,7 @@ impl DropConnectLinear {
         save.push(Save::Output(0));
         let kinds: Vec<_> = inputs.iter().map(|t| t.kind()).collect();
         let outputs = attach("DropConnectLinear", &inputs, vec![y], &save, move |b| {
-            let gradients = node.backward::<F>(&b)?;
+            let gradients = node.backward(&b)?;
             Ok(gradients.into_iter().zip(&kinds).map(|(g, &kind)| g.map(|g| g.f_to_kind(kind)).transpose()).collect::<Result<_, _>>()?)
         });
         let outputs = outputs.map_err(Error::in_layer(layer))?;
@@ -190,6 +202,26 @@ impl DropConnectLinear {
             .map_err(|e| Error::bug(layer, e))?;
         Ok(y.into_tensor())
     }
+
+    fn infer_on(&self, on: &Launcher<'_>, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {
+        on.tell(&self.told, "DropConnectLinear");
+        let (layer, c) = (self.name.as_str(), &self.config);
+        let given = on.dense_opt(s.take_noise(layer, sizes, c.samples_num)?.as_ref(), on.compute())?;
+        let draws: Vec<_> = (0..if given.is_some() { 0 } else { sizes.steps }).map(|_| self.stream.draw()).collect();
+        let (seed, stream) = draws.first().map_or((0, 0), |first| (first.seed, first.stream));
+        let of_step = if draws.is_empty() { vec![0; sizes.steps] } else { draws.iter().map(|d| d.draw).collect() };
+        let node = Node { layer: layer.to_string(), source: None, of_step, sizes, activation: c.activation };
+        let read = read_on(on, x, [Some(&self.weight), self.bias.as_ref(), None, None])?;
+        let y = on.fresh(&self.out_sizes(x), on.kind)?;
+        node.mean_on(on, &read, &Mean { p: c.p, samples_num: c.samples_num, seed, stream, noise: given.as_ref() }, &y)?;
+        Ok(y)
+    }
+}
+
+/// x, weight, bias and masks as the kernels of a device read them.
+fn read_on(on: &Launcher<'_>, x: &Tensor, others: [Option<&Tensor>; 4]) -> Result<Vec<Option<Tensor>>> {
+    let x = on.dense(x, on.kind).map(Some);
+    [x].into_iter().chain(others.map(|t| on.dense_opt(t, on.compute()))).collect()
 }
 
 /// What the kernels are given besides tensors. Those come as x, weight, bias, then the masks from elsewhere if there are any.
@@ -224,13 +256,41 @@ impl Node {
         opt_slice(&self.layer, read.get(i).and_then(Option::as_ref))
     }
 
-    /// Gradients of x, weight and bias; the masks are computed again.
-    fn backward<F: Elements>(&self, b: &Backward<'_>) -> Gradients {
+    /// The output, and what was read for it; `others` are weight, bias and masks from elsewhere.
+    fn forward<F: Elements>(&self, x: &Tensor, others: [Option<&Tensor>; 4], out: &[i64]) -> Result<(Vec<Option<Tensor>>, Tensor)> {
         let layer = self.layer.as_str();
-        let Some(grad) = dense_as::<F>(layer, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
+        let mut read = vec![Some(dense(layer, x)?)];
+        for tensor in others {
+            read.push(dense_as::<F>(layer, tensor)?);
+        }
+        let mut y = Fresh::<F>::new(layer, out)?;
+        let (weights, masks) = (self.weights::<F>(&read)?, self.masks::<F>(&read)?);
+        drop_connect(&weights, &masks, self.activation, self.sizes, self.x::<F>(&read)?, y.elements()).map_err(|e| Error::bug(layer, e))?;
+        Ok((read, y.into_tensor()))
+    }
+
+    /// Gradients of x, weight and bias; the masks are computed again.
+    fn backward(&self, b: &Backward<'_>) -> Gradients {
+        let Some(grad) = &b.grads[0] else { return Ok(b.needs.iter().map(|_| None).collect()) };
         let [read @ .., Some(y)] = &b.saved[..] else { return Err("its output was not saved".into()) };
         // The masks of weight and bias are computed together.
         let wanted = [b.needs[0], b.needs[1..].contains(&true), b.needs[1..].contains(&true)];
+        let gradients = match y.device() {
+            Device::Cuda(index) => self.backward_on(&Launcher::new(&self.layer, index, y.kind())?, read, y, grad, wanted)?,
+            _ => in_its_kind!(self.layer, y, F => self.backward_in::<F>(read, y, grad, wanted))?,
+        };
+        Ok(gradients.into_iter().take(b.needs.len()).collect())
+    }
+
+    fn backward_in<F: Elements>(
+        &self,
+        read: &[Option<Tensor>],
+        y: &Tensor,
+        grad: &Tensor,
+        wanted: [bool; 3],
+    ) -> Result<[Option<Tensor>; 3]> {
+        let layer = self.layer.as_str();
+        let grad = dense_as::<F>(layer, Some(grad))?.ok_or_else(|| Error::bug(layer, "its gradient is gone"))?;
         let fresh = |i: usize| match &read[i] {
             Some(t) if wanted[i] => Fresh::<F>::new(layer, &t.size()).map(Some),
             _ => Ok(None),
@@ -242,10 +302,9 @@ impl Node {
             b: grad_b.as_mut().map(Fresh::elements),
         };
         let (weights, masks, y) = (self.weights::<F>(read)?, self.masks::<F>(read)?, F::slice(layer, y)?);
-        drop_connect_backward(&weights, &masks, self.activation, self.sizes, self.x::<F>(read)?, y, F::slice(layer, &grad)?, out)?;
-        let mut gradients = vec![grad_x, grad_w, grad_b];
-        gradients.truncate(b.needs.len());
-        Ok(gradients.into_iter().map(|g| g.map(Fresh::into_tensor)).collect())
+        drop_connect_backward(&weights, &masks, self.activation, self.sizes, self.x::<F>(read)?, y, F::slice(layer, &grad)?, out)
+            .map_err(|e| Error::bug(layer, e))?;
+        Ok([grad_x, grad_w, grad_b].map(|g| g.map(Fresh::into_tensor)))
     }
 }
 
@@ -258,7 +317,7 @@ impl Layer for DropConnectLinear {
         snn_infer::__private::check_share("p", c.p).map_err(Error::refused(scope))?;
         let weight = uniform(scope, "weight", &[c.out_features, c.in_features], c.in_features)?;
         let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_features], c.in_features)?) } else { None };
-        Ok(DropConnectLinear { weight, bias, config: c, name: scope.name().to_string(), stream: Stream::new(scope) })
+        Ok(DropConnectLinear { weight, bias, config: c, name: scope.name().to_string(), stream: Stream::new(scope), told: Once::new() })
     }
 
     fn state(&self) -> DropConnectState {
@@ -278,15 +337,21 @@ impl Layer for DropConnectLinear {
 pub(crate) fn dropped(layer: &str, d: &Dropped) -> Result<(Tensor, Option<Tensor>)> {
     let size = d.weight.size();
     let sizes = DropConnectSizes { steps: 1, samples: d.samples, inputs: size[1] as usize, outputs: size[0] as usize };
-    let given = d.source.tensors().map(|t| dense_as::<f32>(layer, t));
-    let [w, b] = given;
+    let here = |t: Option<&Tensor>| {
+        let t = t.map(|t| t.f_to_device(Device::Cpu)).transpose().map_err(Error::in_layer(layer))?;
+        dense_as::<f32>(layer, t.as_ref())
+    };
+    let [w, b] = d.source.tensors().map(here);
     let node = Node { layer: layer.to_string(), source: d.source.drawn(), of_step: vec![d.mask], sizes, activation: Activation::Identity };
     let read = [None, None, None, w?, b?];
     let mut mask_w = Fresh::<f32>::new(layer, &[d.samples as i64, size[0], size[1]])?;
     let mut mask_b = if d.bias.is_some() { Some(Fresh::<f32>::new(layer, &[d.samples as i64, size[0]])?) } else { None };
     drop_connect_masks(&node.masks::<f32>(&read)?, sizes, mask_w.elements(), mask_b.as_mut().map(Fresh::elements))
         .map_err(|e| Error::bug(layer, e))?;
-    let under = |weight: &Tensor, mask: Fresh<f32>| weight.f_mul(&mask.into_tensor()).map_err(Error::in_layer(layer));
+    let under = |weight: &Tensor, mask: Fresh<f32>| {
+        let mask = mask.into_tensor().f_to_device(weight.device());
+        mask.and_then(|mask| weight.f_mul(&mask)).map_err(Error::in_layer(layer))
+    };
     let b = d.bias.as_ref().zip(mask_b).map(|(bias, mask)| under(bias, mask)).transpose()?;
     Ok((under(&d.weight, mask_w)?, b))
 }

@@ -1,10 +1,14 @@
 //! `Dropout` and `Dropout2d`. In: any shape; out: the same, with a share of the elements or channels set to 0 in training; state: which
 //! ones.
 
+use std::sync::Once;
+
+use snn_kernels::cuda::{DROPOUT_MASK, DropoutMaskArguments, DropoutMaskKernel};
 use tch::{Kind, Tensor};
 
 pub use snn_infer::{Dropout2dConfig, DropoutConfig};
 
+use crate::cuda::{Launcher, address};
 use crate::elements::{Elements, Fresh};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
@@ -83,11 +87,13 @@ struct Common {
     part: Part,
     name: String,
     stream: Stream,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl Common {
     fn new(scope: &Scope<'_>, p: f64, part: Part) -> Common {
-        Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope) }
+        Common { p, part, name: scope.name().to_string(), stream: Stream::new(scope), told: Once::new() }
     }
 
     /// The mask in `s`, drawn now if there is none. `step` are the sizes of one step.
@@ -106,11 +112,12 @@ impl Common {
             Part::Element => step.to_vec(),
             Part::Channel => step.iter().enumerate().map(|(axis, &n)| if axis < 2 { n } else { 1 }).collect(),
         };
-        // Drawn on the CPU in the kind of the numbers, or in f32 for smaller ones.
-        let mask = match x.kind() {
-            Kind::Double => self.fill::<f64>(&drawn, x),
-            Kind::Float | Kind::Half | Kind::BFloat16 => self.fill::<f32>(&drawn, x),
-            got => Err(Error::Kind { layer: self.name.clone(), wants: "floats", got }),
+        let mask = match (Launcher::of(&self.name, x)?, x.kind()) {
+            (Some(on), _) => self.fill_on(&on, &drawn),
+            // In the kind of the numbers, or in f32 for smaller ones.
+            (None, Kind::Double) => self.fill::<f64>(&drawn, x),
+            (None, Kind::Float | Kind::Half | Kind::BFloat16) => self.fill::<f32>(&drawn, x),
+            (None, got) => Err(Error::Kind { layer: self.name.clone(), wants: "floats", got }),
         }?;
         mask.f_expand(step, false).map_err(Error::in_layer(&self.name))
     }
@@ -119,7 +126,19 @@ impl Common {
         let at = self.stream.draw();
         let mut mask = Fresh::<F>::new(&self.name, sizes)?;
         snn_kernels::dropout_mask(at.seed, at.stream, at.draw, self.p, mask.elements()).map_err(|e| Error::bug(&self.name, e))?;
-        Ok(mask.into_tensor().f_to_device(x.device())?.f_to_kind(x.kind())?)
+        mask.into_tensor().f_to_kind(x.kind()).map_err(Error::in_layer(&self.name))
+    }
+
+    /// The same bits, drawn on the device.
+    fn fill_on(&self, on: &Launcher<'_>, sizes: &[i64]) -> Result<Tensor> {
+        on.tell(&self.told, "dropout masks");
+        let (kernel, mask) = (DropoutMaskKernel { element: on.element }, on.fresh(sizes, on.kind)?);
+        let elements = mask.numel();
+        let call =
+            DropoutMaskArguments::new(address(&mask), elements, self.p, self.stream.draw()).map_err(|e| Error::bug(&self.name, e))?;
+        // SAFETY: the kernel's own argument; the mask is on this device, and of that many elements.
+        unsafe { on.call(&kernel.source(), DROPOUT_MASK, kernel.blocks(elements), call) }?;
+        Ok(mask)
     }
 
     /// All steps in one multiplication, which reads x and writes y once. It takes little longer than a copy of x (`benches/memory.rs`): a

@@ -11,9 +11,6 @@ use crate::error::{Error, Result};
 pub(crate) trait Elements: Real {
     const KIND: Kind;
 
-    /// Its name in C++.
-    const CUDA: &'static str;
-
     /// The elements of `x`, which is contiguous and of this kind.
     fn slice<'a>(layer: &str, x: &'a Tensor) -> Result<&'a [Self]> {
         on_cpu(layer, x)?;
@@ -55,10 +52,9 @@ pub(crate) trait Elements: Real {
 }
 
 macro_rules! elements {
-    ($F:ident, $kind:ident, $cuda:literal, $constants:ident, $forward:ident, $backward:ident) => {
+    ($F:ident, $kind:ident, $constants:ident, $forward:ident, $backward:ident) => {
         impl Elements for $F {
             const KIND: Kind = Kind::$kind;
-            const CUDA: &'static str = $cuda;
 
             fn tensor(numbers: &[$F]) -> Result<Tensor, TchError> {
                 Tensor::f_from_slice(numbers)
@@ -84,8 +80,8 @@ macro_rules! elements {
     };
 }
 
-elements!(f32, Float, "float", constants_f32, forward_f32, backward_f32);
-elements!(f64, Double, "double", constants_f64, forward_f64, backward_f64);
+elements!(f32, Float, constants_f32, forward_f32, backward_f32);
+elements!(f64, Double, constants_f64, forward_f64, backward_f64);
 
 /// What a kernel returns.
 type Kernel<T> = Result<T, snn_kernels::Error>;

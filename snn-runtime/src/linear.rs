@@ -7,13 +7,14 @@ pub use snn_infer::LinearConfig;
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-use crate::spikes;
+use crate::spikes::{self, Pick};
 use crate::weights::uniform;
 
 /// Fully connected: x W^T + b on the last axis.
 ///
-/// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`. Where few inputs are 1 and all others 0, on the CPU, only the
-/// weights of those are read and added up, and a bit of each input is kept for the backward pass.
+/// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`. Where few inputs are 1 and all others 0, only the weights
+/// of those are read and added up, and on the CPU a bit of each input is kept for the backward pass. On a CUDA device what arrives is looked at in
+/// the first call and every 64th after it, and that is waited for.
 ///
 /// # Shapes
 ///
@@ -26,6 +27,7 @@ pub struct Linear {
     pub bias: Option<Tensor>,
     config: LinearConfig,
     name: String,
+    pick: Pick,
 }
 
 impl Linear {
@@ -41,7 +43,7 @@ impl Linear {
             let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
             return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
         }
-        match spikes::linear(&self.name, x, weight, self.bias.as_ref())? {
+        match spikes::linear(&self.name, &self.pick, x, weight, self.bias.as_ref())? {
             Some(y) => Ok(y),
             None => x.f_linear(weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name)),
         }
@@ -55,7 +57,7 @@ impl Stateless for Linear {
         c.check().map_err(Error::refused(scope))?;
         let weight = uniform(scope, "weight", &[c.out_features, c.in_features], c.in_features)?;
         let bias = if c.bias { Some(uniform(scope, "bias", &[c.out_features], c.in_features)?) } else { None };
-        Ok(Linear { weight, bias, config: c, name: scope.name().to_string() })
+        Ok(Linear { weight, bias, config: c, name: scope.name().to_string(), pick: Pick::new() })
     }
 
     fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {

@@ -2,22 +2,45 @@
 //!
 //! For the backward pass a byte is kept of each window, where in it the maximum was; x is not.
 
+use std::sync::Once;
+
+use snn_kernels::cuda::{MAX_POOL, MAX_POOL_BACKWARD, MaxPoolArguments, MaxPoolKernel};
 use snn_kernels::{PoolSizes, max_pool, max_pool_backward};
-use tch::Tensor;
+use tch::{Device, Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
+use crate::cuda::{Launcher, address};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind};
 use crate::error::{Error, Result};
 
-/// The pool of `x`, on the CPU, with `sizes` of its planes.
-pub(crate) fn pooled(layer: &str, x: &Tensor, sizes: PoolSizes) -> Result<Tensor> {
-    in_its_kind!(layer, x, F => run::<F>(layer, x, sizes))
+/// Can the kernels pool such numbers on that device?
+pub(crate) fn serves(device: Device, kind: Kind) -> bool {
+    match device {
+        Device::Cpu => matches!(kind, Kind::Float | Kind::Double),
+        Device::Cuda(_) => matches!(kind, Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16),
+        _ => false,
+    }
+}
+
+/// The pool of `x` with `sizes` of its planes.
+pub(crate) fn pooled(layer: &str, told: &Once, x: &Tensor, sizes: PoolSizes) -> Result<Tensor> {
+    match Launcher::of(layer, x)? {
+        Some(on) => {
+            on.tell(told, "max pool");
+            on_device(layer, &on, x, sizes)
+        }
+        None => in_its_kind!(layer, x, F => run::<F>(layer, x, sizes)),
+    }
+}
+
+/// Sizes of the output.
+fn out(x: &[i64], sizes: PoolSizes) -> Vec<i64> {
+    [&x[..x.len() - 2], &sizes.output.map(|n| n as i64)[..]].concat()
 }
 
 fn run<F: Elements>(layer: &str, x: &Tensor, sizes: PoolSizes) -> Result<Tensor> {
     let from = x.size();
-    let axes = from.len() - 2;
-    let mut y = Fresh::<F>::new(layer, &[&from[..axes], &sizes.output.map(|n| n as i64)[..]].concat())?;
+    let mut y = Fresh::<F>::new(layer, &out(&from, sizes))?;
     let windows = y.elements().len();
     let recorded = recorded(&[x]);
     let mut places = vec![0; if recorded { windows } else { 0 }];
@@ -34,6 +57,40 @@ fn run<F: Elements>(layer: &str, x: &Tensor, sizes: PoolSizes) -> Result<Tensor>
         let mut grad_x = Fresh::<F>::new(&name, &from)?;
         max_pool_backward(sizes, &places, F::slice(&name, &grad)?, grad_x.elements())?;
         Ok(vec![Some(grad_x.into_tensor())])
+    });
+    made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
+}
+
+fn on_device(layer: &str, on: &Launcher<'_>, x: &Tensor, sizes: PoolSizes) -> Result<Tensor> {
+    let (from, kernel) = (x.size(), MaxPoolKernel { element: on.element });
+    let (x_dense, y) = (on.dense(x, on.kind)?, on.fresh(&out(&from, sizes), on.kind)?);
+    let places = on.fresh_if(recorded(&[x]), &y.size(), Kind::Uint8)?;
+    let paired = kernel.is_paired(sizes, [&x_dense, &y].map(address));
+    let call = MaxPoolArguments {
+        x: address(&x_dense),
+        y: address(&y),
+        places: places.as_ref().map_or(0, address),
+        ..MaxPoolArguments::new(sizes, paired)
+    };
+    // SAFETY: the kernel's own argument; all tensors are on this device and of the sizes and kinds that it says.
+    unsafe { on.call(&kernel.source(), MAX_POOL, kernel.blocks(sizes, paired), call) }?;
+    let Some(places) = places else { return Ok(y) };
+    let (name, kind) = (layer.to_string(), on.kind);
+    let made = attach("MaxPool", &[x], vec![y], &[Save::Tensor(&places)], move |b| {
+        let (Some(grad), Some(places)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
+        let Device::Cuda(index) = places.device() else { return Err("its winners are not on the device".into()) };
+        let on = Launcher::new(&name, index, kind)?;
+        let (grad, grad_x) = (on.dense(grad, kind)?, on.fresh(&from, kind)?);
+        let paired = kernel.is_paired(sizes, [&grad, &grad_x].map(address));
+        let call = MaxPoolArguments {
+            places: address(places),
+            grad_y: address(&grad),
+            grad_x: address(&grad_x),
+            ..MaxPoolArguments::new(sizes, paired)
+        };
+        // SAFETY: as above.
+        unsafe { on.call(&kernel.source(), MAX_POOL_BACKWARD, kernel.backward_blocks(sizes, paired), call) }?;
+        Ok(vec![Some(grad_x)])
     });
     made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
 }

@@ -1,10 +1,15 @@
 //! `NeuNorm`. In: spikes `[N, C, H, W]`; out: the same less what their neighbours in other channels fired; state: that trace.
 
-use snn_kernels::{NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
-use tch::Tensor;
+mod device;
 
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, opt_slice};
+use std::sync::Once;
+
+use snn_kernels::{NeuNormGrads, NeuNormOut, NeuNormSizes, neunorm, neunorm_backward};
+use tch::{Device, Kind, Tensor};
+
+use crate::autograd::{Backward, Save, attach, recorded};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::scope::Scope;
@@ -48,6 +53,8 @@ pub struct NeuNorm {
     pub w: Tensor,
     config: NeuNormConfig,
     name: String,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl NeuNorm {
@@ -65,48 +72,60 @@ impl NeuNorm {
             let wants = format!("[{lead}, {}, {}, {}]", c.in_channels, c.height, c.width);
             return Err(Error::shape(&self.name, wants, &sizes, ""));
         }
-        on_cpu(&self.name, x)?;
-        in_its_kind!(self.name, x, F => self.run_in::<F>(x, leading, s))
-    }
-
-    fn run_in<F: Elements>(&self, x: &Tensor, leading: usize, s: &mut NeuNormState) -> Result<Tensor> {
-        let (layer, sizes, c) = (self.name.as_str(), x.size(), &self.config);
         let (steps, samples) = match leading {
             0 => (1, sizes[0]),
-            _ => steps_of(layer, &sizes).map(|(steps, step)| (steps, step[0]))?,
+            _ => steps_of(&self.name, &sizes).map(|(steps, step)| (steps, step[0]))?,
         };
-        let trace = [samples, 1, c.height as i64, c.width as i64];
+        let trace = [samples, 1, want[1], want[2]];
         if let Some(u0) = &s.x {
-            check_sizes(layer, u0, &trace)?;
+            check_sizes(&self.name, u0, &trace)?;
         }
-        let sizes_of = NeuNormSizes { steps, samples: samples as usize, channels: c.in_channels, pixels: c.height * c.width };
+        let node = Node {
+            layer: self.name.clone(),
+            k: c.k,
+            sizes: NeuNormSizes { steps, samples: samples as usize, channels: c.in_channels, pixels: c.height * c.width },
+            x: sizes,
+            kind: x.kind(),
+            w: self.w.size(),
+            trace,
+        };
         let inputs: Vec<&Tensor> = [Some(x), Some(&self.w), s.x.as_ref()].into_iter().flatten().collect();
         let record = recorded(&inputs);
+        let Run { y, u, u_seq, w } = match Launcher::of(&self.name, x)? {
+            Some(on) => {
+                on.tell(&self.told, "NeuNorm");
+                node.forward_on(&on, x, &self.w, s.x.as_ref(), record)?
+            }
+            None => in_its_kind!(self.name, x, F => node.forward::<F>(x, &self.w, s.x.as_ref(), record))?,
+        };
 
-        let (x_dense, u0, w) = (dense(layer, x)?, dense_as::<F>(layer, s.x.as_ref())?, dense_as::<F>(layer, Some(&self.w))?);
-        let w = w.ok_or_else(|| Error::bug(layer, "its weight is gone"))?;
-        let (mut y, mut u) = (Fresh::<F>::new(layer, &sizes)?, Fresh::<F>::new(layer, &trace)?);
-        let mut u_seq = if record { Some(Fresh::<F>::new(layer, &[steps as i64, samples, trace[2], trace[3]])?) } else { None };
-        let norm = snn_kernels::NeuNorm { k: c.k, w: F::slice(layer, &w)? };
-        let out = NeuNormOut { y: y.elements(), u: u.elements(), u_seq: u_seq.as_mut().map(Fresh::elements) };
-        neunorm(&norm, sizes_of, F::slice(layer, &x_dense)?, opt_slice(layer, u0.as_ref())?, out).map_err(|e| Error::bug(layer, e))?;
-
-        let mut outputs = vec![y.into_tensor(), u.into_tensor()];
+        let mut outputs = vec![y, u];
         if let Some(u_seq) = u_seq {
-            let u_seq = u_seq.into_tensor();
-            let node = Node { layer: layer.to_string(), k: c.k, sizes: sizes_of, x: sizes, w: self.w.size(), trace };
             let (kind, from_state) = (self.w.kind(), s.x.is_some());
             outputs = attach("NeuNorm", &inputs, outputs, &[Save::Tensor(&u_seq), Save::Tensor(&w)], move |b| {
-                let mut gradients = node.backward::<F>(&b)?;
-                gradients[1] = gradients[1].take().map(|g| g.f_to_kind(kind)).transpose()?;
-                gradients.truncate(if from_state { 3 } else { 2 });
+                let [Some(u_seq), Some(w)] = &b.saved[..] else { return Err("its traces were not saved".into()) };
+                let [grad_x, grad_w, grad_u0] = match u_seq.device() {
+                    Device::Cuda(index) => node.backward_on(&Launcher::new(&node.layer, index, node.kind)?, &b, u_seq, w)?,
+                    _ => in_its_kind!(node.layer, u_seq, F => node.backward::<F>(&b, u_seq, w))?,
+                };
+                let mut gradients = vec![grad_x, grad_w.map(|g| g.f_to_kind(kind)).transpose()?];
+                gradients.extend(from_state.then_some(grad_u0));
                 Ok(gradients)
             })
-            .map_err(Error::in_layer(layer))?;
+            .map_err(Error::in_layer(&self.name))?;
         }
         s.x = outputs.pop();
-        outputs.pop().ok_or_else(|| Error::bug(layer, "the graph lost an output"))
+        outputs.pop().ok_or_else(|| Error::bug(&self.name, "the graph lost an output"))
     }
+}
+
+/// What the forward pass gives.
+struct Run {
+    y: Tensor,
+    u: Tensor,
+    /// For the backward pass: the trace of each step, and the weights as the kernels read them.
+    u_seq: Option<Tensor>,
+    w: Tensor,
 }
 
 /// What the backward pass knows besides tensors: the trace of each step and the weights are saved, x is not needed.
@@ -116,15 +135,33 @@ struct Node {
     sizes: NeuNormSizes,
     /// Sizes of x, of the weights, of the state.
     x: Vec<i64>,
+    kind: Kind,
     w: Vec<i64>,
     trace: [i64; 4],
 }
 
 impl Node {
-    /// Gradients of x, of the weights and of the first trace.
-    fn backward<F: Elements>(&self, b: &Backward<'_>) -> Gradients {
+    /// Sizes of the traces after each step.
+    fn traces(&self) -> [i64; 4] {
+        let [samples, _, height, width] = self.trace;
+        [self.sizes.steps as i64, samples, height, width]
+    }
+
+    fn forward<F: Elements>(&self, x: &Tensor, w: &Tensor, u0: Option<&Tensor>, record: bool) -> Result<Run> {
         let layer = self.layer.as_str();
-        let [Some(u_seq), Some(w)] = &b.saved[..] else { return Err("its traces were not saved".into()) };
+        let (x, u0, w) = (dense(layer, x)?, dense_as::<F>(layer, u0)?, dense_as::<F>(layer, Some(w))?);
+        let w = w.ok_or_else(|| Error::bug(layer, "its weight is gone"))?;
+        let (mut y, mut u) = (Fresh::<F>::new(layer, &self.x)?, Fresh::<F>::new(layer, &self.trace)?);
+        let mut u_seq = if record { Some(Fresh::<F>::new(layer, &self.traces())?) } else { None };
+        let norm = snn_kernels::NeuNorm { k: self.k, w: F::slice(layer, &w)? };
+        let out = NeuNormOut { y: y.elements(), u: u.elements(), u_seq: u_seq.as_mut().map(Fresh::elements) };
+        neunorm(&norm, self.sizes, F::slice(layer, &x)?, opt_slice(layer, u0.as_ref())?, out).map_err(|e| Error::bug(layer, e))?;
+        Ok(Run { y: y.into_tensor(), u: u.into_tensor(), u_seq: u_seq.map(Fresh::into_tensor), w })
+    }
+
+    /// Gradients of x, of the weights and of the first trace.
+    fn backward<F: Elements>(&self, b: &Backward<'_>, u_seq: &Tensor, w: &Tensor) -> Result<[Option<Tensor>; 3]> {
+        let layer = self.layer.as_str();
         let (grad_y, grad_u) = (dense_as::<F>(layer, b.grads[0].as_ref())?, dense_as::<F>(layer, b.grads[1].as_ref())?);
         let fresh = |i: usize, sizes: &[i64]| match b.needs.get(i) {
             Some(true) => Fresh::<F>::new(layer, sizes).map(Some),
@@ -142,8 +179,9 @@ impl Node {
                 w: grad_w.as_mut().map(Fresh::elements),
                 u0: grad_u0.as_mut().map(Fresh::elements),
             },
-        )?;
-        Ok([grad_x, grad_w, grad_u0].map(|g| g.map(Fresh::into_tensor)).into())
+        )
+        .map_err(|e| Error::bug(layer, e))?;
+        Ok([grad_x, grad_w, grad_u0].map(|g| g.map(Fresh::into_tensor)))
     }
 }
 
@@ -158,7 +196,7 @@ impl Layer for NeuNorm {
         }
         let channels = if c.shared_across_channels { 1 } else { c.in_channels };
         let w = uniform(scope, "w", &[channels, c.height, c.width], c.height * c.width)?;
-        Ok(NeuNorm { w, config: c, name: scope.name().to_string() })
+        Ok(NeuNorm { w, config: c, name: scope.name().to_string(), told: Once::new() })
     }
 
     fn state(&self) -> NeuNormState {

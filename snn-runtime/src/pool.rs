@@ -1,11 +1,13 @@
 //! Pools over one to three axes of space. In: `[N, C, ..]`; out: `[N, C, ..]` with fewer cells, and where the maxima were.
 
+use std::sync::Once;
+
 use snn_infer::__private::pool_misfit;
 pub use snn_infer::{
     AvgPool1dConfig, AvgPool2dConfig, AvgPool3dConfig, AvgPoolConfig, MaxPool1dConfig, MaxPool2dConfig, MaxPool3dConfig, MaxPoolConfig,
 };
 use snn_kernels::PoolSizes;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{TchError, Tensor};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless, split};
@@ -25,6 +27,8 @@ struct Window<const D: usize> {
     padding: [usize; D],
     dilation: [usize; D],
     ceil_mode: bool,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl<const D: usize> Window<D> {
@@ -74,7 +78,7 @@ impl<const D: usize> Window<D> {
 
     /// The sizes of [`raised`] inputs, if the kernel for planes can pool them.
     fn planes(&self, x: &Tensor) -> Result<Option<PoolSizes>> {
-        let dense = x.device() == Device::Cpu && matches!(x.kind(), Kind::Float | Kind::Double) && !x.is_sparse() && !x.is_mkldnn();
+        let dense = max_pool::serves(x.device(), x.kind()) && !x.is_sparse() && !x.is_mkldnn();
         if D == 3 || !dense || self.dilation != [1; D] || self.kernel.iter().product::<usize>() > PLACES {
             return Ok(None);
         }
@@ -102,7 +106,7 @@ impl<const D: usize> Window<D> {
     fn max(&self, x: &Tensor) -> Result<Tensor> {
         let blind = self.blind(x)?;
         if let (None, Some(sizes)) = (&blind, self.planes(x)?) {
-            let y = max_pool::pooled(&self.name, &raised::<D>(x).map_err(Error::in_layer(&self.name))?, sizes)?;
+            let y = max_pool::pooled(&self.name, &self.told, &raised::<D>(x).map_err(Error::in_layer(&self.name))?, sizes)?;
             return lowered::<D>(&y).map_err(Error::in_layer(&self.name));
         }
         let pool = || {
@@ -144,12 +148,12 @@ impl<const D: usize> Window<D> {
 impl<const D: usize> From<(&Scope<'_>, MaxPoolConfig<D>)> for Window<D> {
     fn from((scope, c): (&Scope<'_>, MaxPoolConfig<D>)) -> Self {
         let MaxPoolConfig { kernel_size: kernel, stride, padding, dilation, ceil_mode } = c;
-        Window { name: scope.name().to_string(), kernel, stride, padding, dilation, ceil_mode }
+        Window { name: scope.name().to_string(), kernel, stride, padding, dilation, ceil_mode, told: Once::new() }
     }
 }
 
-/// The largest value of each window; of equal ones the first, row by row, gets the gradient. On the CPU, over one or two axes, a byte of each
-/// window is kept for the backward pass, and x is not.
+/// The largest value of each window; of equal ones the first, row by row, gets the gradient. Over one or two axes a byte of each window is kept
+/// for the backward pass, and x is not.
 ///
 /// A window whose elements all lie in padding, before and behind the input, gives what padding is: -inf, in training and evaluation. Its
 /// gradient goes nowhere; torch's may go beside the tensor. [`MaxPoolWithIndices`] refuses such a window.
@@ -277,7 +281,7 @@ impl<const D: usize> Stateless for AvgPool<D> {
     fn build(scope: &Scope<'_>, c: AvgPoolConfig<D>) -> Result<Self> {
         c.check().map_err(Error::refused(scope))?;
         let AvgPoolConfig { kernel_size: kernel, stride, padding, ceil_mode, count_include_pad, divisor_override } = c;
-        let window = Window { name: scope.name().to_string(), kernel, stride, padding, dilation: [1; D], ceil_mode };
+        let window = Window { name: scope.name().to_string(), kernel, stride, padding, dilation: [1; D], ceil_mode, told: Once::new() };
         Ok(AvgPool { window, count_include_pad, divisor_override })
     }
 

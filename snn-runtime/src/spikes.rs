@@ -4,10 +4,14 @@
 //! Which it is, is decided call by call, by what arrives. Where few elements are ones, sums of those rows of the weight replace the dense
 //! products of the output and of the weight's gradient; and a bit is kept of each element for the backward pass, not the element.
 
-use snn_kernels::SpikeMatrix;
-use tch::{Device, Tensor};
+mod device;
 
+use snn_kernels::SpikeMatrix;
+use tch::{Device, Kind, Tensor};
+
+pub(crate) use self::device::Pick;
 use crate::autograd::{Save, attach, recorded};
+use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 
@@ -19,17 +23,20 @@ const FEWEST_PRODUCTS: i64 = 1 << 20;
 const FEWEST_OUTPUTS: i64 = 32;
 
 /// x W^T + b by sums of rows of W, if x is spikes and they are rare.
-pub(crate) fn linear(layer: &str, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
+pub(crate) fn linear(layer: &str, pick: &Pick, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
     let [outputs, inputs] = weight.size()[..] else { return Ok(None) };
-    let alike = |t: &Tensor| t.device() == Device::Cpu && t.kind() == x.kind() && !t.is_sparse();
+    let alike = |t: &Tensor| t.device() == x.device() && t.kind() == x.kind() && !t.is_sparse();
     let large = outputs >= FEWEST_OUTPUTS && x.numel() as i64 * outputs >= FEWEST_PRODUCTS;
     if !large || ![x, weight].into_iter().chain(bias).all(alike) {
         return Ok(None);
     }
     let rows = x.numel() as i64 / inputs;
     let map = Map { layer: layer.to_string(), rows, inputs, outputs };
-    match x.kind() {
-        tch::Kind::Float | tch::Kind::Double => in_its_kind!(layer, x, F => map.run::<F>(x, weight, bias)),
+    match (x.device(), x.kind()) {
+        (Device::Cuda(index), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) => {
+            map.run_on(&Launcher::new(layer, index, x.kind())?, pick, x, weight, bias)
+        }
+        (Device::Cpu, Kind::Float | Kind::Double) => in_its_kind!(layer, x, F => map.run::<F>(x, weight, bias)),
         _ => Ok(None),
     }
 }

@@ -14,6 +14,9 @@ pub enum Element {
 }
 
 impl Element {
+    /// All of them.
+    pub const ALL: [Element; 4] = [Element::F32, Element::F64, Element::F16, Element::Bf16];
+
     /// Its type in C++.
     pub fn memory(self) -> &'static str {
         match self {

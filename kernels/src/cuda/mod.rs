@@ -3,17 +3,44 @@
 //! The text is the headers of `kernels/cuda`, the formulas that `snn_neuron!` wrote, and a few lines that name the instances. The structs that
 //! a launch passes stand here beside it, so that there is one place that knows their order. Nothing here needs CUDA.
 
+mod drop_connect;
+mod dropout;
 mod element;
+mod max_pool;
+mod neunorm;
 mod neuron;
 mod scale;
+mod spikes;
 mod sum;
 
+pub use drop_connect::{
+    DROP_CONNECT, DROP_CONNECT_INPUT, DROP_CONNECT_MEAN, DROP_CONNECT_STEPS, DROP_CONNECT_WEIGHT, DropConnectArguments, DropConnectKernel,
+    DropConnectNumbers,
+};
+pub use dropout::{DROPOUT_MASK, DropoutMaskArguments, DropoutMaskKernel};
 pub use element::Element;
+pub use max_pool::{MAX_POOL, MAX_POOL_BACKWARD, MaxPoolArguments, MaxPoolKernel, Windows};
+pub use neunorm::{
+    NEUNORM, NEUNORM_BACKWARD, NEUNORM_FOLD, NEUNORM_WEIGHT, NeuNormArguments, NeuNormBackwardArguments, NeuNormKernel, NeuNormNumbers,
+};
 #[cfg(test)]
 pub(crate) use neuron::HEADERS;
 pub use neuron::{BACKWARD, BackwardArguments, FORWARD, ForwardArguments, NeuronKernels, PassArguments, counts};
 pub use scale::{ADD_SCALED, AddScaledArguments, AddScaledKernel};
+pub use spikes::{
+    PACK_SPIKES, PackSpikesArguments, SPIKE_PRODUCT, SpikeProductArguments, SpikesKernel, TRANSPOSE_BITS, TransposeBitsArguments,
+};
 pub use sum::{SUM, SumArguments, SumKernel};
+
+/// Headers of the kernels, for tests that put several instances into one text.
+#[cfg(test)]
+pub(crate) mod headers {
+    pub(crate) use super::drop_connect::HEADERS as DROP_CONNECT;
+    pub(crate) use super::dropout::HEADERS as DROPOUT;
+    pub(crate) use super::max_pool::HEADERS as MAX_POOL;
+    pub(crate) use super::neunorm::HEADERS as NEUNORM;
+    pub(crate) use super::spikes::HEADERS as SPIKES;
+}
 
 /// The device address of a buffer; 0 is none.
 pub type Address = u64;
@@ -30,6 +57,11 @@ const PHILOX: &str = include_str!("../../cuda/philox.cuh");
 const NEURON: &str = include_str!("../../cuda/neuron.cuh");
 const SCALE: &str = include_str!("../../cuda/scale.cuh");
 const SUM_SOURCE: &str = include_str!("../../cuda/sum.cuh");
+
+/// Can rows of `len` elements, at these addresses, be read `lanes` at once?
+pub fn is_wide(lanes: usize, len: usize, addresses: impl IntoIterator<Item = Address>) -> bool {
+    len.is_multiple_of(lanes) && addresses.into_iter().all(|address| address.is_multiple_of(16))
+}
 
 /// Kernels as text. Equal sources are the same text, and are compared faster than it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

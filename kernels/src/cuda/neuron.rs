@@ -1,7 +1,8 @@
 //! A layer of neurons on the device. In: a neuron, its element type and the number of steps; out: the source of its two kernels, and the
 //! structs and the grid of a launch.
 
-use super::{Address, Arguments, Element, MEMORY, NEURON, PHILOX, REAL, Source, THREADS, kernel};
+use super::spikes::BITS;
+use super::{Address, Arguments, Element, MEMORY, NEURON, PHILOX, REAL, Source, THREADS, is_wide, kernel};
 use crate::constants::per_channel;
 use crate::{Channels, Constants, Draw, MAX_CONSTANTS, MAX_STATES, MAX_SURROGATE_CONSTANTS, Neuron, Real};
 
@@ -11,7 +12,7 @@ pub const FORWARD: &str = "snn_forward";
 pub const BACKWARD: &str = "snn_backward";
 
 /// What formulas of neurons are written for.
-pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, PHILOX, NEURON];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, BITS, PHILOX, NEURON];
 
 /// The kernels of one neuron for one element type.
 #[derive(Clone, Debug)]
@@ -73,7 +74,7 @@ impl NeuronKernels {
 
     /// Can rows of that many neurons, at these addresses, be read [`lanes`](NeuronKernels::lanes) at once?
     pub fn is_wide(&self, neurons: usize, addresses: impl IntoIterator<Item = Address>) -> bool {
-        neurons.is_multiple_of(self.lanes) && addresses.into_iter().all(|address| address.is_multiple_of(16))
+        is_wide(self.lanes, neurons, addresses)
     }
 
     /// How many elements [`BackwardArguments::checkpoints`] needs.

@@ -43,6 +43,11 @@ pub enum MaskSource<'a, F> {
     },
 }
 
+/// Random words up to this one are kept.
+pub(crate) fn last_kept(p: f64) -> u32 {
+    (((1.0 - p) * 4_294_967_296.0).round().max(1.0) as u64 - 1) as u32
+}
+
 /// The 64 words from block `j` of row `row` on.
 #[inline(always)]
 pub(super) fn words(seed: u64, [row, draw, stream]: [u32; 3], j: usize) -> [[u32; SIDE]; 4] {
@@ -77,12 +82,12 @@ impl<F: Real> Masks<'_, F> {
         let mut kept = [F::ZERO; LANES];
         match self.source {
             MaskSource::Drawn { seed, stream, p } => {
-                let last_kept = ((1.0 - p) * 4_294_967_296.0).round().max(1.0) as u64 - 1;
+                let last_kept = last_kept(p);
                 let words = words(seed, [connections as u32, mask, stream], j);
                 for (w, words) in words.iter().enumerate() {
                     for lane in 0..SIDE {
                         let k = w * SIDE + lane;
-                        kept[k] = if words[lane] <= last_kept as u32 { values[k] } else { F::ZERO };
+                        kept[k] = if words[lane] <= last_kept { values[k] } else { F::ZERO };
                     }
                 }
             }

@@ -17,6 +17,7 @@ use crate::lanes::LANES;
 use crate::real::Real;
 
 pub use infer::{Inference, Noise, drop_connect_infer};
+pub(crate) use masks::last_kept;
 pub use masks::{MaskSource, Masks, drop_connect_masks};
 pub use train::{DropConnectGrads, drop_connect, drop_connect_backward};
 

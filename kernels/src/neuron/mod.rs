@@ -19,6 +19,7 @@ mod parametric_leaky;
 mod quadratic;
 mod resonate;
 mod simple;
+mod synapse;
 mod ternary;
 
 pub use activation_aware::ActivationAwareIFNodeConfig;
@@ -38,4 +39,5 @@ pub use parametric_leaky::ParametricLIFNodeConfig;
 pub use quadratic::QIFNodeConfig;
 pub use resonate::RAFNodeConfig;
 pub use simple::{SimpleIFNodeConfig, SimpleLIFNodeConfig};
+pub use synapse::SynapseCurrent;
 pub use ternary::{TernaryIFNodeConfig, TernaryLIFNodeConfig};

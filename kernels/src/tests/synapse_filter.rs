@@ -6,8 +6,12 @@ use pulp::Arch;
 use super::case::assert_bits;
 use super::numbers::{assert_near, slopes, uniform};
 use super::same_bits::{arches, with_threads};
-use crate::synapse_filter::{backward_on, forward_on};
-use crate::{Error, Input, Real, SynapseFilter, SynapseFilterGrads, synapse_filter};
+use crate::backward::backward_on;
+use crate::forward::forward_on as forward_neuron;
+use crate::synapse_filter::forward_on;
+use crate::{
+    BackwardOut, Channels, Constants, Draw, Error, ForwardOut, Input, Pass, Real, SynapseCurrent, SynapseFilter, Upstream, synapse_filter,
+};
 
 /// A call, and what its loss weighs: the currents, and the last of them once more.
 #[derive(Clone, Debug)]
@@ -46,13 +50,23 @@ impl<F: Real> Problem<F> {
         out
     }
 
-    /// dL/dx, dL/di0, dL/dq.
-    fn backward(&self, arch: Arch) -> (Vec<F>, Vec<F>, f64) {
-        let (mut x, mut i0) = (vec![F::of(f64::NAN); self.x.len()], vec![F::of(f64::NAN); self.neurons]);
-        let out = SynapseFilterGrads { x: Some(&mut x), i0: Some(&mut i0) };
-        let (filter, grad, last) = (SynapseFilter { q: self.q }, Some(&self.grad[..]), Some(&self.grad_last[..]));
-        let q = backward_on(arch, filter, self.steps, self.neurons, self.input(), Some(&self.i0), grad, last, out).unwrap();
-        (x, i0, q)
+    /// Currents, dL/dx, dL/di0 and dL/d(1 / tau) of the neuron that it is.
+    fn neuron(&self, arch: Arch) -> (Vec<F>, Vec<F>, Vec<F>, f64) {
+        let neuron = SynapseCurrent::<true> { tau: 2.0 };
+        // sigmoid(w) is q, or the next number to it, in `f64`.
+        let w = -(1.0 / self.q.to_f64() - 1.0).ln();
+        let constants = Constants::new(&neuron, &[&[w]], Channels::ONE).unwrap();
+        let start = [Some(&self.i0[..])];
+        let (steps, neurons, x, draw) = (self.steps, self.neurons, self.input(), Draw::default());
+        let pass = Pass { steps, neurons, x, scale: None, start: &start, constants: &constants, draw };
+        let nan = |len: usize| vec![F::of(f64::NAN); len];
+        let (mut y, mut last, mut x, mut i0) = (nan(steps * neurons), nan(neurons), nan(self.x.len()), nan(neurons));
+        forward_neuron(arch, &neuron, pass, ForwardOut { y: &mut y, states: vec![&mut last], sequences: vec![] }).unwrap();
+        assert_bits("last", &last, &y[(steps - 1) * neurons..]);
+        let out = BackwardOut { x: Some(&mut x), start: vec![Some(&mut i0)], scale: None };
+        let upstream = Upstream { y: Some(&self.grad), states: &[Some(&self.grad_last)] };
+        let q = backward_on(arch, &neuron, pass, upstream, out).unwrap()[0][0];
+        (y, x, i0, q)
     }
 
     fn reference(&self) -> Vec<F> {
@@ -83,13 +97,14 @@ proptest! {
         for arch in arches() {
             assert_bits("f32", &narrow.forward(arch), &narrow.reference());
             assert_bits("f64", &wide.forward(arch), &wide.reference());
+            assert_bits("neuron", &narrow.neuron(arch).0, &narrow.reference());
         }
     }
 
     #[test]
     fn gradients_are_slopes(steps in 1..6usize, neurons in 1..70usize, q in 0.01..0.9, fixed: bool) {
         let mut p = Problem::<f64>::new(steps, neurons, q, fixed);
-        let (x, i0, q) = p.backward(Arch::new());
+        let (_, x, i0, q) = p.neuron(Arch::new());
         assert_near("x", &x, &slopes(&mut p, |p| &mut p.x, loss), 1e-7);
         assert_near("i0", &i0, &slopes(&mut p, |p| &mut p.i0, loss), 1e-7);
         assert_near("q", &[q], &slopes(&mut p, |p| std::slice::from_mut(&mut p.q), loss), 1e-6);
@@ -99,13 +114,14 @@ proptest! {
 #[test]
 fn the_same_bits_everywhere() {
     let p = Problem::<f32>::new(5, 40_001, 0.3, false);
-    let want = (p.forward(Arch::Scalar), p.backward(Arch::Scalar));
+    let want = (p.forward(Arch::Scalar), p.neuron(Arch::Scalar));
     for (arch, threads) in arches().into_iter().flat_map(|arch| [1, 2, 3].map(|threads| (arch, threads))) {
-        let got = with_threads(threads, || (p.forward(arch), p.backward(arch)));
+        let got = with_threads(threads, || (p.forward(arch), p.neuron(arch)));
         assert_bits("currents", &got.0, &want.0);
-        assert_bits("x", &got.1.0, &want.1.0);
-        assert_bits("i0", &got.1.1, &want.1.1);
-        assert_bits("q", &[got.1.2], &[want.1.2]);
+        assert_bits("neuron", &got.1.0, &want.1.0);
+        assert_bits("x", &got.1.1, &want.1.1);
+        assert_bits("i0", &got.1.2, &want.1.2);
+        assert_bits("q", &[got.1.3], &[want.1.3]);
     }
 }
 

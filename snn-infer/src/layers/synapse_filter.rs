@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use snn_kernels::{Input, Refused, SynapseFilter as Filter, synapse_filter};
+use snn_kernels::{Input, Neuron, Refused, SynapseCurrent, SynapseFilter as Filter, synapse_filter};
 
 use super::Frozen;
 use super::dense::{Call, DenseKernel, DenseLayer};
@@ -33,11 +33,7 @@ impl SynapseFilterConfig {
     ///
     /// The first that is not.
     pub fn check(&self) -> Result<(), Refused> {
-        if self.tau > 1.0 && self.tau.is_finite() {
-            return Ok(());
-        }
-        let problem = format!("must be greater than 1, but is {:?}", self.tau);
-        Err(Refused::new("tau", problem, "it counts the steps in which a current decays"))
+        SynapseCurrent::<false> { tau: self.tau }.check()
     }
 }
 

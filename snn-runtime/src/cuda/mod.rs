@@ -6,12 +6,14 @@
 mod cache;
 mod driver;
 mod launch;
+mod launcher;
 mod nvrtc;
 #[cfg(test)]
 mod report;
 
 pub(crate) use driver::{Gpu, gpu};
 pub(crate) use launch::{Module, address, arguments, launch, module};
+pub(crate) use launcher::Launcher;
 
 /// Why a kernel cannot run on a device, and the fix. [`Problem::of`] names the layer.
 #[derive(Clone, Debug)]

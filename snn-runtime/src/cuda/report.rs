@@ -10,7 +10,9 @@ use std::path::Path;
 use std::sync::Mutex;
 use std::{env, fs, thread};
 
-use snn_kernels::cuda::{AddScaledKernel, Element, Source, SumKernel, THREADS};
+use snn_kernels::cuda::{
+    AddScaledKernel, DropConnectKernel, DropoutMaskKernel, Element, MaxPoolKernel, NeuNormKernel, Source, SpikesKernel, SumKernel, THREADS,
+};
 use snn_kernels::{Compiled, Surrogate};
 
 use super::nvrtc::{self, Program};
@@ -30,8 +32,17 @@ struct Row {
     what: String,
     target: u32,
     source: Source,
-    /// Of neurons: bytes per neuron and step, forward and backward, and how PTX says that an access takes all that a thread has of a row.
-    rows: Option<([f64; 2], &'static str)>,
+    /// Bytes per neuron and step, forward and backward, where the page says them.
+    bytes: String,
+    /// How PTX says that an access takes all that a thread has of a row.
+    access: Option<&'static str>,
+}
+
+impl Row {
+    /// A kernel that is no neuron's, for elements of `f32`.
+    fn other(what: &str, target: u32, source: Source, bytes: &str, access: Option<&'static str>) -> Row {
+        Row { what: format!("{what}, F32"), target, source, bytes: bytes.into(), access }
+    }
 }
 
 fn rows() -> Vec<Row> {
@@ -45,13 +56,14 @@ fn rows() -> Vec<Row> {
             Element::F16 | Element::Bf16 => (2.0, ".v4.u16"),
         };
         // One segment: nothing is read twice.
-        let of_rows = Some(([2.0 * size, 3.0 * size], access));
+        let bytes = format!("{} / {}", 2.0 * size, 3.0 * size);
         for &target in targets {
             rows.push(Row {
                 what: format!("{name}, {element:?}, T = {}", kernels.segment),
                 target,
                 source: kernels.source.clone(),
-                rows: of_rows,
+                bytes: bytes.clone(),
+                access: Some(access),
             });
         }
     };
@@ -72,19 +84,29 @@ fn rows() -> Vec<Row> {
         ActivationAwareIFNodeConfig RAFNodeConfig SimpleIFNodeConfig SimpleLIFNodeConfig
     }
     add("ElementWiseRecurrentContainer of LIFNode", &k::Feedback { neuron: lif, join: k::Join::Add }, Element::F32, 4, &[90]);
+    add("SynapseFilter", &k::SynapseCurrent::<true> { tau: 2.0 }, Element::F32, 4, &TARGETS);
     for target in TARGETS {
-        rows.push(Row { what: "sums of channels".into(), target, source: SumKernel { ty: "float" }.source(), rows: None });
-        let scale = AddScaledKernel { element: Element::F32 };
-        rows.push(Row { what: "through the statistics of a norm".into(), target, source: scale.source(), rows: None });
+        let element = Element::F32;
+        let wide = Some(".v4.f32");
+        let mut add = |what: &str, source: Source, bytes: &str, access| rows.push(Row::other(what, target, source, bytes, access));
+        add("sums of channels", SumKernel { ty: "float" }.source(), "-", None);
+        add("through the statistics of a norm", AddScaledKernel { element }.source(), "-", wide);
+        add("NeuNorm (forward / backward / of weights / their sums)", NeuNormKernel { element }.source(), "8 / 12", wide);
+        add("dropout masks", DropoutMaskKernel { element }.source(), "-", None);
+        add("DropConnectLinear (forward / of x / of weights)", DropConnectKernel { element }.source(), "-", wide);
+        add("DropConnectLinear, mean", DropConnectKernel { element }.mean_source(), "-", None);
+        add("max pool", MaxPoolKernel { element }.source(), "5.25 / 5.25", wide);
+        add("products with spikes (bits / transposed / product)", SpikesKernel { element }.source(), "-", wide);
     }
     rows
 }
 
-/// Registers and spills by kernel, from what `ptxas -v` says; and the code in PTX.
-fn compiled(row: &Row) -> (BTreeMap<String, Figures>, String) {
+/// What `ptxas -v` says of each kernel, in the order of the text; and the code in PTX.
+fn compiled(row: &Row) -> (Vec<(String, Figures)>, String) {
     let options =
         [format!("--gpu-architecture=sm_{}", row.target), "--std=c++17".into(), "--fmad=false".into(), "--ptxas-options=-v".into()];
-    let program = Program::new(&row.source.text(), &options).unwrap_or_else(|e| panic!("{}: {e:?}", row.what));
+    let text = row.source.text();
+    let program = Program::new(&text, &options).unwrap_or_else(|e| panic!("{}: {e:?}", row.what));
     let mut figures = BTreeMap::<String, Figures>::new();
     let mut kernel = String::new();
     for line in program.log().lines() {
@@ -98,6 +120,8 @@ fn compiled(row: &Row) -> (BTreeMap<String, Figures>, String) {
         }
     }
     assert!(!figures.is_empty(), "{}: ptxas says nothing", row.what);
+    let mut figures: Vec<_> = figures.into_iter().collect();
+    figures.sort_by_key(|(kernel, _)| text.find(&format!(" {kernel}(")));
     (figures, String::from_utf8_lossy(&program.ptx().expect("PTX of a compiled program")).into_owned())
 }
 
@@ -113,19 +137,19 @@ fn occupancy(registers: u32, target: u32) -> u32 {
     100 * blocks * block / warps
 }
 
-fn page(results: &[(Row, BTreeMap<String, Figures>)]) -> String {
+fn page(results: &[(Row, Vec<(String, Figures)>)]) -> String {
     let mut page = String::from(include_str!("report.md"));
     for (row, figures) in results {
-        let join = |f: &dyn Fn(&Figures) -> u32| figures.values().rev().map(|x| f(x).to_string()).collect::<Vec<_>>().join(" / ");
-        let bytes = row.rows.map_or("-".to_string(), |([forward, backward], _)| format!("{forward} / {backward}"));
+        let join = |f: &dyn Fn(&Figures) -> u32| figures.iter().map(|(_, x)| f(x).to_string()).collect::<Vec<_>>().join(" / ");
         let _ = writeln!(
             page,
-            "| {} | sm_{} | {} | {} | {} | {bytes} |",
+            "| {} | sm_{} | {} | {} | {} | {} |",
             row.what,
             row.target,
             join(&|f| f.registers),
             join(&|f| f.spilled),
             join(&|f| occupancy(f.registers, row.target)),
+            row.bytes,
         );
     }
     page
@@ -147,7 +171,7 @@ fn the_page_says_what_the_device_compiler_says() {
                 loop {
                     let Some((place, row)) = rows.lock().expect("no thread panicked").pop() else { break };
                     let (figures, ptx) = compiled(&row);
-                    if let Some((_, access)) = row.rows {
+                    if let Some(access) = row.access {
                         for kind in ["ld.global", "st.global"] {
                             assert!(ptx.contains(&format!("{kind}{access}")), "{}: there is no {kind}{access}", row.what);
                         }

@@ -5,18 +5,18 @@
 //! CUDA graph.
 
 use std::ffi::c_void;
-use std::sync::Arc;
+use std::sync::{Arc, Once};
 
 use snn_kernels::cuda::{
-    ADD_SCALED, AddScaledArguments, AddScaledKernel, BACKWARD, BackwardArguments, Element, FORWARD, ForwardArguments, MAX_NEURONS,
-    NeuronKernels, PassArguments, SUM, SumArguments, SumKernel, counts,
+    ADD_SCALED, AddScaledArguments, AddScaledKernel, BACKWARD, BackwardArguments, FORWARD, ForwardArguments, MAX_NEURONS, NeuronKernels,
+    PassArguments, counts,
 };
 use snn_kernels::{Channels, Compiled, MAX_CONSTANTS, Moments};
 use tch::{Device, Kind, Tensor};
 
 use super::fused::{Plan, Sums};
 use super::normalised::Scaling;
-use crate::cuda::{Gpu, Module, Problem, address, arguments, gpu, launch, module};
+use crate::cuda::{Launcher, Module, address, arguments};
 use crate::elements::{Elements, dense};
 use crate::error::{Error, Result};
 
@@ -24,23 +24,9 @@ use crate::error::{Error, Result};
 pub(super) struct OnDevice<'a, F> {
     layer: &'a str,
     plan: &'a Plan<F>,
-    gpu: &'static Gpu,
-    element: Element,
-    /// Of x, y and their gradients.
-    kind: Kind,
+    on: Launcher<'a>,
     kernels: NeuronKernels,
     module: Arc<Module>,
-}
-
-/// The element type of a kind that [`Fused`](super::fused::Fused) lets through.
-fn element(layer: &str, kind: Kind) -> Result<Element> {
-    match kind {
-        Kind::Float => Ok(Element::F32),
-        Kind::Double => Ok(Element::F64),
-        Kind::Half => Ok(Element::F16),
-        Kind::BFloat16 => Ok(Element::Bf16),
-        got => Err(Error::Kind { layer: layer.into(), wants: "kind `Float`, `Double`, `Half` or `BFloat16`", got }),
-    }
 }
 
 impl<'a, F: Elements> OnDevice<'a, F> {
@@ -49,31 +35,16 @@ impl<'a, F: Elements> OnDevice<'a, F> {
             let wants = format!("at most {MAX_NEURONS} neurons in a step on a CUDA device");
             return Err(Error::shape(layer, wants, plan.step(), "split the batch"));
         }
-        let element = element(layer, kind)?;
-        let kernels = kernels.cuda(element, plan.steps);
-        let gpu = gpu(index).map_err(Problem::of(layer))?;
-        let module = module(gpu, &kernels.source).map_err(Problem::of(layer))?;
-        Ok(OnDevice { layer, plan, gpu, element, kind, kernels, module })
+        let on = Launcher::new(layer, index, kind)?;
+        let kernels = kernels.cuda(on.element, plan.steps);
+        let module = on.module(&kernels.source)?;
+        Ok(OnDevice { layer, plan, on, kernels, module })
     }
 
-    /// Says which kernel the layer has.
-    pub(super) fn tell(&self) {
+    /// Says once which kernel the layer has.
+    pub(super) fn tell(&self, told: &Once) {
         let NeuronKernels { name, lanes, segment, .. } = &self.kernels;
-        let (layer, device, element) = (self.layer, self.gpu.index, self.element.memory());
-        tracing::info!("{layer}: {name} on CUDA device {device}: {element}, {lanes} neurons a thread, {segment} steps in registers");
-    }
-
-    fn device(&self) -> Device {
-        Device::Cuda(self.gpu.index)
-    }
-
-    /// A new tensor; what is in it is whatever the memory held.
-    fn fresh(&self, sizes: &[i64], kind: Kind) -> Result<Tensor> {
-        Tensor::f_empty(sizes, (kind, self.device())).map_err(Error::in_layer(self.layer))
-    }
-
-    fn upload(&self, numbers: &[F]) -> Result<Tensor> {
-        upload(self.layer, self.gpu, numbers)
+        self.on.tell(told, &format!("{name}, {lanes} neurons a thread, {segment} steps in registers,"));
     }
 
     /// What both kernels read; the tensors behind its addresses that nobody else holds.
@@ -92,11 +63,11 @@ impl<'a, F: Elements> OnDevice<'a, F> {
         }
         if let Some(scaling) = &plan.scaling {
             let by = scaling.view();
-            (pass.scale, pass.shift) = (hold(self.upload(by.scale)?), hold(self.upload(by.shift)?));
+            (pass.scale, pass.shift) = (hold(self.on.upload(by.scale)?), hold(self.on.upload(by.shift)?));
             pass.scaled = counts(by.channels);
         }
         if self.kernels.own {
-            pass.own = hold(self.upload(&self.kernels.own(&plan.constants))?);
+            pass.own = hold(self.on.upload(&self.kernels.own(&plan.constants))?);
         }
         let rows = [x].into_iter().chain(start.iter().flatten()).chain(others.iter().copied());
         pass.wide = u32::from(self.kernels.is_wide(plan.neurons(), rows.map(address)));
@@ -107,7 +78,7 @@ impl<'a, F: Elements> OnDevice<'a, F> {
     fn launch(&self, name: &str, arguments: &mut [*mut c_void]) -> Result<()> {
         let grid = [self.kernels.blocks(self.plan.neurons()), 1, 1];
         // SAFETY: the arguments are made here, in pairs with the names; the tensors are on this device, and go back to libtorch's allocator.
-        unsafe { launch(&self.module, name, grid, arguments) }.map_err(Problem::of(self.layer))
+        unsafe { self.on.launch(&self.module, name, grid, arguments) }
     }
 
     /// The output, the last states, and state number `wanted` after each step.
@@ -118,9 +89,9 @@ impl<'a, F: Elements> OnDevice<'a, F> {
         wanted: Option<usize>,
     ) -> Result<(Tensor, Vec<Tensor>, Option<Tensor>)> {
         let plan = self.plan;
-        let y = self.fresh(&plan.out, self.kind)?;
-        let states = (0..self.kernels.states).map(|_| self.fresh(plan.step(), F::KIND)).collect::<Result<Vec<_>>>()?;
-        let series = wanted.map(|_| self.fresh(&plan.out, F::KIND)).transpose()?;
+        let y = self.on.fresh(&plan.out, self.on.kind)?;
+        let states = (0..self.kernels.states).map(|_| self.on.fresh(plan.step(), F::KIND)).collect::<Result<Vec<_>>>()?;
+        let series = wanted.map(|_| self.on.fresh(&plan.out, F::KIND)).transpose()?;
         let mut out = ForwardArguments { y: address(&y), ..ForwardArguments::default() };
         for (to, state) in out.states.iter_mut().zip(&states) {
             *to = address(state);
@@ -145,12 +116,12 @@ impl<'a, F: Elements> OnDevice<'a, F> {
         let plan = self.plan;
         let rows = |rows: usize| [vec![rows as i64], plan.step().to_vec()].concat();
         let as_kernel = |(i, g): (usize, &Option<Tensor>)| {
-            let kind = if i == 0 { self.kind } else { F::KIND };
+            let kind = if i == 0 { self.on.kind } else { F::KIND };
             g.as_ref().map(|g| dense(self.layer, &g.f_to_kind(kind).map_err(Error::in_layer(self.layer))?)).transpose()
         };
         let grads = grads.iter().enumerate().map(as_kernel).collect::<Result<Vec<_>>>()?;
-        let some = |wanted: bool, sizes: &[i64], kind: Kind| wanted.then(|| self.fresh(sizes, kind)).transpose();
-        let grad_x = some(needs_x, if plan.fixed { plan.step() } else { &plan.out }, self.kind)?;
+        let some = |wanted: bool, sizes: &[i64], kind: Kind| self.on.fresh_if(wanted, sizes, kind);
+        let grad_x = some(needs_x, if plan.fixed { plan.step() } else { &plan.out }, self.on.kind)?;
         let grad_start = needs_start.iter().map(|needed| some(*needed, plan.step(), F::KIND)).collect::<Result<Vec<_>>>()?;
         let grad_scale = some(plan.scaling.is_some(), &rows(2), F::KIND)?;
         let learned = self.kernels.learned_constants;
@@ -187,58 +158,33 @@ impl<'a, F: Elements> OnDevice<'a, F> {
     /// Sums of the first of N rows `[rows, neurons]` over the neurons of each channel. They are read back.
     fn sums<const N: usize>(&self, of: &Tensor, rows: usize, channels: Channels) -> Result<Vec<[f64; N]>> {
         let samples = self.plan.neurons() / (channels.count * channels.inner).max(1);
-        let parts = SumKernel::parts(samples * channels.inner);
-        let partial = self.sum(F::CUDA, of, rows, samples, channels, parts)?;
-        let whole = match parts {
-            1 => partial,
-            _ => self.sum("double", &partial, rows, 1, Channels { count: channels.count, inner: parts }, 1)?,
-        };
+        let whole = self.on.sums(of, rows, samples, channels)?;
         let sums = Vec::<f64>::try_from(whole.f_to_device(Device::Cpu).map_err(Error::in_layer(self.layer))?);
         let sums = sums.map_err(Error::in_layer(self.layer))?;
         let of_channel = |channel: usize| std::array::from_fn(|row| if row < rows { sums[row * channels.count + channel] } else { 0.0 });
         Ok((0..channels.count).map(of_channel).collect())
     }
-
-    /// `[rows, channels, parts]`
-    fn sum(&self, ty: &'static str, of: &Tensor, rows: usize, samples: usize, channels: Channels, parts: usize) -> Result<Tensor> {
-        let problem = Problem::of(self.layer);
-        let module = module(self.gpu, &SumKernel { ty }.source()).map_err(&problem)?;
-        let sums = self.fresh(&[(rows * channels.count * parts) as i64], Kind::Double)?;
-        let [count, inner] = counts(channels);
-        let mut call =
-            SumArguments { rows: address(of), sums: address(&sums), samples: samples as u32, channels: count, inner, padding: 0 };
-        // SAFETY: the kernel's own argument; `of` holds rows of whole samples, `sums` room for what the grid writes.
-        unsafe { launch(&module, SUM, [channels.count, parts, rows], &mut [arguments(&mut call)]) }.map_err(problem)?;
-        Ok(sums)
-    }
-}
-
-fn upload<F: Elements>(layer: &str, gpu: &Gpu, numbers: &[F]) -> Result<Tensor> {
-    let device = Device::Cuda(gpu.index);
-    F::tensor(numbers).and_then(|t| t.f_to_device(device)).map_err(Error::in_layer(layer))
 }
 
 /// `y += x scale + shift` per channel; nothing else shares the storage of `y`.
 pub(super) fn add_scaled<F: Elements>(layer: &str, index: usize, by: &Scaling<F>, x: &Tensor, y: &Tensor) -> Result<()> {
-    let problem = Problem::of(layer);
-    let gpu = gpu(index).map_err(&problem)?;
-    let kernel = AddScaledKernel { element: element(layer, x.kind())? };
-    let module = module(gpu, &kernel.source()).map_err(&problem)?;
+    let on = Launcher::new(layer, index, x.kind())?;
+    let kernel = AddScaledKernel { element: on.element };
     let by = by.view();
-    let (scale, shift, elements) = (upload(layer, gpu, by.scale)?, upload(layer, gpu, by.shift)?, x.numel());
+    let (scale, shift, elements) = (on.upload(by.scale)?, on.upload(by.shift)?, x.numel());
     let (at_x, at_y) = (address(x), address(y));
-    let mut call = AddScaledArguments {
+    let call = AddScaledArguments {
         x: at_x,
         y: at_y,
         scale: address(&scale),
         shift: address(&shift),
         elements: elements as u64,
         channels: counts(by.channels),
-        wide: u32::from(at_x.is_multiple_of(16) && at_y.is_multiple_of(16)),
+        wide: on.wide(0, [at_x, at_y]),
         padding: 0,
     };
     // SAFETY: the kernel's own argument; x and y are of one kind, dense and of that many elements, scale and shift of all channels.
-    unsafe { launch(&module, ADD_SCALED, [kernel.blocks(elements), 1, 1], &mut [arguments(&mut call)]) }.map_err(problem)
+    unsafe { on.call(&kernel.source(), ADD_SCALED, [kernel.blocks(elements), 1, 1], call) }
 }
 
 /// Mean and variance of each channel, by libtorch. They are read back.

@@ -25,7 +25,7 @@ use crate::weights::{buffer, learnable};
 
 /// What arrives.
 #[derive(Clone, Copy)]
-pub(super) enum Input<'a> {
+pub(crate) enum Input<'a> {
     /// `[N, ..]`
     Step(&'a Tensor),
     /// `[T, N, ..]`
@@ -44,7 +44,7 @@ impl<'a> Input<'a> {
 
 /// A neuron layer at work.
 #[derive(Debug)]
-pub(super) struct Fused {
+pub(crate) struct Fused {
     /// `Csnn.sn1`
     layer: String,
     /// `IFNode`: the node's name in the graph.
@@ -61,7 +61,7 @@ pub(super) struct Fused {
 }
 
 impl Fused {
-    pub(super) fn new(
+    pub(crate) fn new(
         scope: &Scope<'_>,
         label: &'static str,
         states: &'static [&'static str],
@@ -96,12 +96,12 @@ impl Fused {
         Fused { layer, label, states, specs: self.specs, learned, kernels, stream, told: Once::new() }
     }
 
-    pub(super) fn learned(&self) -> &[Tensor] {
+    pub(crate) fn learned(&self) -> &[Tensor] {
         &self.learned
     }
 
     /// Runs all steps on the input, normalised first if there is a norm; `s` is taken and replaced.
-    pub(super) fn run(&self, input: Input<'_>, norm: Option<Norm>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
+    pub(crate) fn run(&self, input: Input<'_>, norm: Option<Norm>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let x = input.tensor();
         let on_cuda = matches!(x.device(), Device::Cuda(_));
         if !on_cuda {
@@ -189,7 +189,7 @@ impl Fused {
         let layer = self.layer.as_str();
         if let Device::Cuda(index) = x.device() {
             let on_device = OnDevice::new(layer, &*self.kernels, plan, index, x.kind())?;
-            self.told.call_once(|| on_device.tell());
+            on_device.tell(&self.told);
             return on_device.forward(x, start, wanted);
         }
         let mut y = Fresh::<F>::new(layer, &plan.out)?;

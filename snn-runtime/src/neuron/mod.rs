@@ -24,6 +24,7 @@ mod stbif;
 
 pub use dsr::{DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig};
 pub use feedback::Feedback;
+pub(crate) use fused::{Fused, Input};
 pub use gated_lif::{GatedLIFNode, GatedLIFNodeConfig, GatedLIFState};
 pub use masked_psn::{MaskedPSN, MaskedPSNConfig, MaskedPSNState};
 pub use mpbn::{MPBNLIFNode, MPBNLIFNodeConfig, PotentialNorm};

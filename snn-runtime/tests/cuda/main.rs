@@ -3,6 +3,7 @@
 //!
 //! Whoever looks for a library finds the one that is loaded already, so each test runs in a process of its own.
 
+mod layers;
 mod on_device;
 mod process;
 mod refused;

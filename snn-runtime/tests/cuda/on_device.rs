@@ -10,17 +10,17 @@ use snn_runtime::{
 use crate::process::{Parts, alone, count, on_a_gpu};
 use crate::support::{TRAIN, assert_near, assert_same, build, rand};
 
-const GPU: Device = Device::Cuda(0);
+pub(crate) const GPU: Device = Device::Cuda(0);
 
 type Call<L> = fn(&L, &Tensor, &mut NeuronState, &mut Tap) -> Result<Tensor>;
 
 /// x of random numbers on a device, with a gradient to come.
-fn input(of: &Tensor, device: Device) -> Tensor {
+pub(crate) fn input(of: &Tensor, device: Device) -> Tensor {
     of.to_device(device).detach().set_requires_grad(true)
 }
 
 /// The sum of all elements, each with another weight.
-fn weighed(t: &Tensor) -> Tensor {
+pub(crate) fn weighed(t: &Tensor) -> Tensor {
     let weights = (Tensor::arange(t.numel() as i64, (Kind::Float, Device::Cpu)) * 0.37).sin().reshape(t.size());
     (t.to_kind(Kind::Float) * weights.to_device(t.device())).sum(Kind::Float)
 }

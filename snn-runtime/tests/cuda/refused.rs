@@ -1,6 +1,6 @@
 //! What is missing or refused, on the device. In: a layer and a fault; out: an error that names the layer, what is wrong and the fix.
 
-use snn_runtime::{Device, Kind, LIFNode, LIFNodeConfig, Layer, SynapseFilter, SynapseFilterConfig, Tensor, nn};
+use snn_runtime::{Device, Kind, LIFNode, LIFNodeConfig, Layer, TemporalBinSum, TemporalBinSumConfig, Tensor, nn};
 
 use crate::process::{Parts, alone};
 use crate::support::{EVAL, TRAIN, build};
@@ -55,12 +55,12 @@ fn a_kernel_that_nvrtc_refuses() {
 fn a_layer_without_a_kernel_says_so() {
     alone("refused::a_layer_without_a_kernel_says_so", Parts::All, "", || {
         let vs = nn::VarStore::new(Device::Cuda(0));
-        let layer: SynapseFilter = build(&vs, "filter", SynapseFilterConfig::default()).unwrap();
+        let layer: TemporalBinSum = build(&vs, "bins", TemporalBinSumConfig { num_slots: 2, always_convert: true }).unwrap();
         let x = Tensor::ones([2, 3], (Kind::Float, Device::Cuda(0)));
         let said = layer.sequence(&x, &mut layer.state(), &TRAIN).unwrap_err().to_string();
         assert_eq!(
             said,
-            "Net.filter: wants a tensor on the CPU, but gets one on Cuda(0)\n  help: keep the model and its input on `Device::Cpu`"
+            "Net.bins: wants a tensor on the CPU, but gets one on Cuda(0)\n  help: keep the model and its input on `Device::Cpu`"
         );
     });
 }

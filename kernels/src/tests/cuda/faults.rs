@@ -1,8 +1,8 @@
 //! Does the harness see faults? In: the kernels, each with one mistake planted in its text; out: the program dies and says why.
 
 use super::program::{Launch, Program, Watch};
-use crate::cuda::{Element, FORWARD, ForwardArguments, NeuronKernels, SUM, SumArguments, SumKernel};
-use crate::{Channels, Constants, Draw, IFNodeConfig};
+use crate::cuda::*;
+use crate::{Activation, Channels, Constants, Draw, DropConnectSizes, IFNodeConfig, NeuNormSizes, PoolSizes};
 
 /// `text` with `from`, which stands there once, replaced.
 fn planted(text: &str, from: &str, to: &str) -> String {
@@ -33,6 +33,76 @@ fn sums() -> (String, Launch) {
     (SumKernel { ty: "float" }.source().text(), launch)
 }
 
+/// NeuNorm of 3 channels of 7 pixels.
+fn neunorm() -> (String, Launch) {
+    let sizes = NeuNormSizes { steps: 2, samples: 2, channels: 3, pixels: 7 };
+    let kernel = NeuNormKernel { element: Element::F32 };
+    let mut launch = Launch::new(NEUNORM.to_string(), kernel.blocks(sizes));
+    let call = NeuNormArguments {
+        x: launch.buffer(&[1.0f32; 84]),
+        w: launch.buffer(&[0.5f32; 21]),
+        u0: 0,
+        y: launch.room::<f32>(84),
+        u: launch.room::<f32>(14),
+        u_seq: 0,
+        norm: NeuNormNumbers::new(0.9, sizes, 21, 0),
+    };
+    launch.argument(call);
+    (kernel.source().text(), launch)
+}
+
+/// A mask of 1026 elements.
+fn dropout() -> (String, Launch) {
+    let kernel = DropoutMaskKernel { element: Element::F32 };
+    let mut launch = Launch::new(DROPOUT_MASK.to_string(), kernel.blocks(1026));
+    let mask = launch.room::<f32>(1026);
+    launch.argument(DropoutMaskArguments::new(mask, 1026, 0.5, Draw::default()).unwrap());
+    (kernel.source().text(), launch)
+}
+
+/// Two outputs of 5 inputs.
+fn drop_connect() -> (String, Launch) {
+    let sizes = DropConnectSizes { steps: 1, samples: 1, inputs: 5, outputs: 2 };
+    let kernel = DropConnectKernel { element: Element::F32 };
+    let mut launch = Launch::new(DROP_CONNECT.to_string(), kernel.outputs(sizes));
+    let call = DropConnectArguments::new(sizes, Activation::Relu, 0.5, 1, 1, 2, &[3]).unwrap();
+    let (x, w, y) = (launch.buffer(&[1.0f32; 5]), launch.buffer(&[0.5f32; 10]), launch.room::<f32>(2));
+    launch.argument(DropConnectArguments { x, w, y, ..call });
+    (kernel.source().text(), launch)
+}
+
+/// The gradient of a plane of 3 x 5, of which the last row and column are in no window.
+fn max_pool() -> (String, Launch) {
+    let (kernel, stride) = ([2, 2], [2, 2]);
+    let sizes = PoolSizes { planes: 1, input: [3, 5], output: [1, 2], kernel, stride, padding: [0, 0] };
+    let kernels = MaxPoolKernel { element: Element::F32 };
+    let mut launch = Launch::new(MAX_POOL_BACKWARD.to_string(), kernels.backward_blocks(sizes, false));
+    let (places, grad_y, grad_x) = (launch.buffer(&[0u8; 2]), launch.buffer(&[1.0f32; 2]), launch.room::<f32>(15));
+    launch.argument(MaxPoolArguments { places, grad_y, grad_x, ..MaxPoolArguments::new(sizes, false) });
+    (kernels.source().text(), launch)
+}
+
+/// A product along 40 spikes, two words.
+fn spike_product() -> (String, Launch) {
+    let kernel = SpikesKernel { element: Element::F32 };
+    let mut launch = Launch::new(SPIKE_PRODUCT.to_string(), kernel.product(9, 4));
+    let call = SpikeProductArguments {
+        ones: launch.buffer(&[0xffu32; 18]),
+        others: launch.buffer(&[0u32; 18]),
+        x: launch.buffer(&[1.0f32; 360]),
+        dense: launch.buffer(&[0.5f32; 160]),
+        first: 0,
+        out: launch.room::<f32>(36),
+        strides: [40, 1],
+        rows: 9,
+        along: 40,
+        columns: 4,
+        wide: 1,
+    };
+    launch.argument(call);
+    (kernel.source().text(), launch)
+}
+
 fn dies(source: &str, launch: Launch, watch: Watch, says: &str) {
     let said = Program::build(source, watch).run(&[launch], 1).err().unwrap_or_else(|| panic!("nobody saw it: {says}"));
     assert!(said.contains(says), "{said}");
@@ -40,7 +110,7 @@ fn dies(source: &str, launch: Launch, watch: Watch, says: &str) {
 
 #[test]
 fn without_a_fault_nobody_says_anything() {
-    for (source, launch) in [neurons(), sums()] {
+    for (source, launch) in [neurons(), sums(), neunorm(), dropout(), drop_connect(), max_pool(), spike_product()] {
         Program::build(&source, Watch::Addresses).run(&[launch], 1).unwrap();
     }
 }
@@ -70,7 +140,7 @@ fn threads_that_leave_before_a_collective() {
 #[test]
 fn a_collective_that_names_too_few() {
     let (source, launch) = neurons();
-    let source = planted(&source, "__shfl_xor_sync(0xffffffffu", "__shfl_xor_sync(0x7fffffffu");
+    let source = planted(&source, "word |= __shfl_xor_sync(0xffffffffu", "word |= __shfl_xor_sync(0x7fffffffu");
     dies(&source, launch, Watch::Addresses, "at a collective that does not name it");
 }
 
@@ -110,4 +180,40 @@ fn an_array_that_is_read_before_it_is_written() {
     let source = planted(&source, "    shared[threadIdx.x] = total;\n", "    if (threadIdx.x != 9) shared[threadIdx.x] = total;\n");
     let got: Vec<f64> = Program::build(&source, Watch::Addresses).run(&[launch], 1).unwrap()[0].of(sums - 1);
     assert!(got[0].is_nan(), "{got:?}");
+}
+
+#[test]
+fn pixels_past_the_end() {
+    let (source, launch) = neunorm();
+    let source = planted(&source, "pixels - first < VEC ? (int)(pixels - first) : VEC", "VEC");
+    dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
+}
+
+#[test]
+fn a_mask_past_the_end() {
+    let (source, launch) = dropout();
+    let source = planted(&source, "left - i < VEC ? left - i : VEC", "VEC");
+    dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
+}
+
+#[test]
+fn outputs_that_leave_before_the_sum() {
+    let (source, launch) = drop_connect();
+    let source = planted(&source, "    const F sum = total(sums);\n", "    if (!at.there) return;\n    const F sum = total(sums);\n");
+    dies(&source, launch, Watch::Addresses, "waits for a lane that has ended");
+}
+
+#[test]
+fn windows_that_are_not_there() {
+    let (source, launch) = max_pool();
+    let source = planted(&source, "p * call.right <= c && p < call.columns", "p * call.right <= c");
+    dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
+}
+
+#[test]
+fn a_tile_that_is_read_before_it_is_written() {
+    let (source, launch) = spike_product();
+    let fill = "            tile[k * 32 + lane] = columns;\n        }\n";
+    let source = planted(&source, &format!("{fill}        __syncthreads();\n"), fill);
+    dies(&source, launch, Watch::Races, "data race");
 }

@@ -3,9 +3,10 @@
 
 use half::{bf16, f16};
 
-use super::program::{Buffers, Launch, Program, Watch};
-use crate::cuda::{BACKWARD, BackwardArguments, Element, FORWARD, ForwardArguments, HEADERS, NeuronKernels, counts, text};
-use crate::tests::every_neuron::{Visit, every_neuron, numbers};
+use super::comparison::{self, Memory, compute, same};
+use super::program::{Launch, Watch};
+use crate::cuda::{BACKWARD, BackwardArguments, FORWARD, ForwardArguments, HEADERS, NeuronKernels, counts, text};
+use crate::tests::every_neuron::{Visit, every_neuron};
 use crate::*;
 
 snn_macros::snn_neuron! {
@@ -26,36 +27,6 @@ snn_macros::snn_neuron! {
             s
         }
     }
-}
-
-/// An element of memory.
-trait Memory: Copy + Default + PartialEq + std::fmt::Debug {
-    const ELEMENT: Element;
-    type Compute: Real;
-    fn narrow(x: Self::Compute) -> Self;
-    fn widen(self) -> Self::Compute;
-}
-
-macro_rules! memory {
-    ($($ty:ident $element:ident $compute:ident: $narrow:expr, $widen:expr;)*) => {$(
-        impl Memory for $ty {
-            const ELEMENT: Element = Element::$element;
-            type Compute = $compute;
-            fn narrow(x: $compute) -> $ty {
-                $narrow(x)
-            }
-            fn widen(self) -> $compute {
-                $widen(self)
-            }
-        }
-    )*};
-}
-
-memory! {
-    f32 F32 f32: |x| x, |x| x;
-    f64 F64 f64: |x| x, |x| x;
-    f16 F16 f32: f16::from_f32, f16::to_f32;
-    bf16 Bf16 f32: bf16::from_f32, bf16::to_f32;
 }
 
 /// A layer and what is given to it.
@@ -81,17 +52,13 @@ fn sizes(segment: usize) -> [Sizes; 3] {
     ]
 }
 
-/// What a launch has to leave.
-type Check = Box<dyn Fn(&Buffers)>;
-
 /// The source of some instances, launches of them, and what they have to give.
 #[derive(Default)]
 struct Comparison {
     texts: Vec<&'static str>,
     instances: String,
     count: usize,
-    launches: Vec<Launch>,
-    checks: Vec<Check>,
+    launches: comparison::Comparison,
 }
 
 impl Comparison {
@@ -115,10 +82,8 @@ impl Comparison {
         let Sizes { steps, neurons, fixed, .. } = sizes;
         let states = N::STATES.len();
         let stream = 1000 * self.launches.len() as u32;
-        let memory =
-            |what: u32, len: usize| -> Vec<E> { numbers(stream + what, len).into_iter().map(|x| E::narrow(E::Compute::of(x))).collect() };
-        let compute = |what: u32, len: usize| -> Vec<E::Compute> { numbers(stream + what, len).into_iter().map(E::Compute::of).collect() };
-        let widened = |of: &[E]| -> Vec<E::Compute> { of.iter().map(|x| x.widen()).collect() };
+        let memory = |what: u32, len: usize| E::numbers(stream + what, len);
+        let compute = |what: u32, len: usize| compute::<E::Compute>(stream + what, len);
         let some = |of: &[Vec<E::Compute>]| -> Vec<Vec<E::Compute>> { if sizes.states { of.to_vec() } else { Vec::new() } };
 
         let x = memory(0, if fixed { neurons } else { steps * neurons });
@@ -143,7 +108,7 @@ impl Comparison {
 
         // On the CPU.
         let len = steps * neurons;
-        let (wide_x, wide_grad) = (widened(&x), widened(&grad_y));
+        let (wide_x, wide_grad) = (E::widened(&x), E::widened(&grad_y));
         let start_slices: Vec<Option<&[E::Compute]>> = start.iter().map(|s| Some(&s[..])).collect();
         let grad_slices: Vec<Option<&[E::Compute]>> = grad_states.iter().map(|s| Some(&s[..])).collect();
         let pass = Pass {
@@ -199,11 +164,9 @@ impl Comparison {
         }
         launch.argument(pass);
         launch.argument(out);
-        self.launches.push(launch);
         let said = what.clone();
-        self.checks.push(Box::new(move |buffers| {
-            let narrow: Vec<E> = y.iter().map(|y| E::narrow(*y)).collect();
-            same(&format!("{said}: y"), &buffers.of(out.y), &narrow);
+        self.launches.push(launch, move |buffers| {
+            same(&format!("{said}: y"), &buffers.of(out.y), &E::narrowed(&y));
             for i in 0..states {
                 same(&format!("{said}: state {i}"), &buffers.of(out.states[i]), &last[i]);
                 same(&format!("{said}: sequence {i}"), &buffers.of(out.sequences[i]), &sequences[i]);
@@ -212,7 +175,7 @@ impl Comparison {
             let bits = (0..len).map(|i| words[i / neurons * neurons.div_ceil(32) + i % neurons / 32] >> (i % neurons % 32) & 1);
             let fired: Vec<u32> = y.iter().map(|y| u32::from(*y != E::Compute::ZERO)).collect();
             same(&format!("{said}: bits"), &bits.collect::<Vec<_>>(), &fired);
-        }));
+        });
 
         let mut launch = Launch::new(format!("{BACKWARD}{suffix}"), grid);
         let pass = given(&mut launch);
@@ -234,10 +197,8 @@ impl Comparison {
         out.checkpoints = if checkpoints > 0 { launch.room::<E::Compute>(checkpoints) } else { 0 };
         launch.argument(pass);
         launch.argument(out);
-        self.launches.push(launch);
-        self.checks.push(Box::new(move |buffers| {
-            let narrow: Vec<E> = grad_x.iter().map(|g| E::narrow(*g)).collect();
-            same(&format!("{what}: grad_x"), &buffers.of(out.grad_x), &narrow);
+        self.launches.push(launch, move |buffers| {
+            same(&format!("{what}: grad_x"), &buffers.of(out.grad_x), &E::narrowed(&grad_x));
             for i in 0..states {
                 same(&format!("{what}: grad_start {i}"), &buffers.of(out.grad_start[i]), &grad_start[i]);
             }
@@ -251,40 +212,12 @@ impl Comparison {
                 let want: Vec<f64> = (0..N::LEARNED_CONSTANTS).flat_map(|i| sums.iter().map(move |g| g[i])).collect();
                 near(&format!("{what}: grad_constants"), &of_channel, &want);
             }
-        }));
+        });
     }
 
     /// Runs all launches, threads in the order of a few seeds.
     fn run(&self, watch: Watch, seeds: std::ops::Range<u64>) {
-        let program = Program::build(&text(HEADERS, &self.texts, &self.instances), watch);
-        for seed in seeds {
-            let buffers = program.run(&self.launches, seed).unwrap_or_else(|said| panic!("seed {seed}: {said}"));
-            for (check, buffers) in self.checks.iter().zip(&buffers) {
-                check(buffers);
-            }
-        }
-    }
-}
-
-#[track_caller]
-fn same<T: PartialEq + Copy + std::fmt::Debug>(what: &str, got: &[T], want: &[T]) {
-    assert_eq!(got.len(), want.len(), "{what}");
-    for (i, (got, want)) in got.iter().zip(want).enumerate() {
-        // A NaN equals nothing, not even itself.
-        let both_nan = |x: &T| x.partial_cmp_self().is_none();
-        assert!(got == want || both_nan(got) && both_nan(want), "{what}: {got:?} at {i}, the CPU has {want:?}");
-    }
-}
-
-/// Is a value equal to itself?
-trait PartialCmpSelf {
-    fn partial_cmp_self(&self) -> Option<()>;
-}
-
-impl<T: PartialEq> PartialCmpSelf for T {
-    #[allow(clippy::eq_op, reason = "a NaN is not")]
-    fn partial_cmp_self(&self) -> Option<()> {
-        (self == self).then_some(())
+        self.launches.run(&text(HEADERS, &self.texts, &self.instances), watch, seeds);
     }
 }
 
@@ -335,6 +268,8 @@ fn every_neuron_has_the_bits_of_the_cpu() {
         comparison.add::<_, f32>(&Feedback { neuron: lif, join }, 4);
     }
     comparison.add::<_, f32>(&OfChannelsConfig::default(), 2);
+    comparison.add::<_, f32>(&SynapseCurrent::<true> { tau: 4.0 }, 4);
+    comparison.add::<_, f64>(&SynapseCurrent::<false> { tau: 4.0 }, 2);
     comparison.run(Watch::Addresses, 0..2);
 }
 

@@ -1,9 +1,11 @@
 //! CUDA kernels as a program on the host. In: their source, the sanitizer to build it with, and launches; out: what their buffers hold
 //! afterwards, or what the program said before it died.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 use std::{env, fs, process};
 
 use crate::cuda::{Address, Arguments, THREADS};
@@ -63,17 +65,15 @@ impl Program {
         let dir = env::temp_dir().join(format!("snn-cuda-{}-{}", process::id(), NUMBER.fetch_add(1, Ordering::Relaxed)));
         fs::create_dir_all(&dir).expect("a folder for the program");
         fs::write(dir.join("kernels.cpp"), format!("#include \"host.hpp\"\n{source}")).expect("the program's text");
-        let headers = Path::new(env!("CARGO_MANIFEST_DIR")).join("cuda");
+        let headers = headers();
         let (flag, define) = match watch {
             Watch::Addresses => ("-fsanitize=address", "-DSNN_ASAN"),
             Watch::Races => ("-fsanitize=thread", "-DSNN_TSAN"),
         };
-        // The threads themselves are not to be watched.
-        compile(&dir, &["-c", "-o", "threads.o", define], &headers.join("host.cpp"));
-        compile(&dir, &["-c", "-o", "main.o"], &headers.join("host_main.cpp"));
+        let [threads, main] = host(define);
         compile(
             &dir,
-            &[flag, "-rdynamic", "-o", "program", "-I", &headers.display().to_string(), "threads.o", "main.o"],
+            &[flag, "-rdynamic", "-o", "program", "-I", &headers.display().to_string(), &threads, &main],
             &dir.join("kernels.cpp"),
         );
         Program { dir }
@@ -148,11 +148,41 @@ fn pointers(argument: usize, bytes: &[u8]) -> Vec<[usize; 4]> {
     tagged.map(|(i, word)| [argument, 8 * i, word as u32 as usize, 0]).collect()
 }
 
+fn headers() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("cuda")
+}
+
+/// The threads and `main` as object files, which no sanitizer watches: compiled once for all programs of these sources.
+fn host(define: &str) -> [String; 2] {
+    static COMPILED: Mutex<()> = Mutex::new(());
+    let _one = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut hash = DefaultHasher::new();
+    for file in ["host.hpp", "host.cpp", "host_main.cpp"] {
+        fs::read(headers().join(file)).expect("a source of the threads").hash(&mut hash);
+    }
+    (compiler(), define).hash(&mut hash);
+    let dir = env::temp_dir().join(format!("snn-cuda-host-{:016x}", hash.finish()));
+    if !dir.exists() {
+        // Made in a private folder; one process of many puts it in its place.
+        let private = dir.with_extension(process::id().to_string());
+        fs::create_dir_all(&private).expect("a folder for the threads");
+        compile(&private, &["-c", "-o", "threads.o", define], &headers().join("host.cpp"));
+        compile(&private, &["-c", "-o", "main.o"], &headers().join("host_main.cpp"));
+        if fs::rename(&private, &dir).is_err() {
+            let _ = fs::remove_dir_all(&private);
+        }
+    }
+    ["threads.o", "main.o"].map(|file| dir.join(file).display().to_string())
+}
+
+fn compiler() -> String {
+    env::var("CXX").unwrap_or_else(|_| "c++".into())
+}
+
 fn compile(dir: &Path, flags: &[&str], file: &Path) {
-    let compiler = env::var("CXX").unwrap_or_else(|_| "c++".into());
     let common =
         ["-std=c++17", "-O1", "-g1", "-ffp-contract=off", "-Wall", "-Wno-unknown-pragmas", "-Wno-maybe-uninitialized", "-Wno-unused"];
-    let out = Command::new(&compiler).current_dir(dir).args(common).arg(file).args(flags).arg("-ldl").output();
+    let out = Command::new(compiler()).current_dir(dir).args(common).arg(file).args(flags).arg("-ldl").output();
     let out = out.expect("a C++ compiler, which libtorch's bindings need, too");
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
 }
