@@ -78,7 +78,7 @@ pub fn decode(path: &Path, bytes: &[u8], camera: Camera) -> Result<Events> {
         let t = u32::from_be_bytes([t0, t1, t2, t3]).into();
         events.push(Event { t, x: x as u16, y: y as u16, p });
     }
-    Ok(Events::checked(sensor, events))
+    Events::checked("aedat_v2::read", sensor, events)
 }
 
 /// Where the lines that start with `#` end.

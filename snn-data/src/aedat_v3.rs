@@ -43,7 +43,7 @@ pub fn decode(path: &Path, bytes: &[u8], sensor: Sensor) -> Result<Events> {
         }
         from = packet.end;
     }
-    Ok(Events::checked(sensor, events))
+    Events::checked("aedat_v3::read", sensor, events)
 }
 
 /// Where the line `#!END-HEADER` ends.

@@ -49,7 +49,7 @@ pub fn decode(path: &Path, bytes: &[u8], sensor: Sensor) -> Result<Events> {
         let t = late + u64::from(u32::from_be_bytes([0, high & 0x7f, middle, low]));
         events.push(Event { t, x: x.into(), y: y.into(), p: high & 0x80 != 0 });
     }
-    Ok(Events::checked(sensor, events))
+    Events::checked("atis_bin::read", sensor, events)
 }
 
 #[cfg(test)]

@@ -36,6 +36,14 @@ impl Sensor {
         self.frame().iter().product()
     }
 
+    /// Frames have room for one kind of event or two; `function` is who asks.
+    fn check(self, function: &'static str) -> Result<()> {
+        if (1..=2).contains(&self.channels) {
+            return Ok(());
+        }
+        Err(Error::argument(function, "sensor", format!("must have 1 or 2 channels, but has {}", self.channels), ""))
+    }
+
     /// What is wrong with an event at a place, if it is outside.
     pub(crate) fn outside(self, x: u64, y: u64) -> Option<(String, String)> {
         let Sensor { height, width, .. } = self;
@@ -74,10 +82,7 @@ impl Events {
     ///
     /// The sensor has not 1 or 2 channels, or an event is outside of it.
     pub fn new(sensor: Sensor, events: Vec<Event>) -> Result<Events> {
-        if !(1..=2).contains(&sensor.channels) {
-            let problem = format!("must have 1 or 2 channels, but has {}", sensor.channels);
-            return Err(Error::argument("Events::new", "sensor", problem, ""));
-        }
+        sensor.check("Events::new")?;
         for (i, event) in events.iter().enumerate() {
             if let Some((wants, finds)) = sensor.outside(event.x.into(), event.y.into()) {
                 return Err(Error::argument("Events::new", "events", format!("at {i} wants {wants}, but gets {finds}"), ""));
@@ -86,10 +91,15 @@ impl Events {
         Ok(Events { sensor, events })
     }
 
-    /// What a reader has checked event by event.
-    pub(crate) fn checked(sensor: Sensor, events: Vec<Event>) -> Events {
+    /// What a reader has checked event by event; `function` is the reader.
+    ///
+    /// # Errors
+    ///
+    /// The sensor has not 1 or 2 channels.
+    pub(crate) fn checked(function: &'static str, sensor: Sensor, events: Vec<Event>) -> Result<Events> {
         debug_assert!(events.iter().all(|e| sensor.outside(e.x.into(), e.y.into()).is_none()));
-        Events { sensor, events }
+        sensor.check(function)?;
+        Ok(Events { sensor, events })
     }
 
     /// The sensor.

@@ -34,8 +34,12 @@ impl Idx {
         Idx::decode(path, BufReader::new(file))
     }
 
-    /// [`read`](Self::read) from anywhere; `path` is for errors.
-    fn decode(path: &Path, mut from: impl BufRead) -> Result<Idx> {
+    /// [`read`](Self::read) from anywhere, `&[u8]` for one; `path` is for errors.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Self::read).
+    pub fn decode(path: &Path, mut from: impl BufRead) -> Result<Idx> {
         let gzip = from.fill_buf().map_err(|e| failed(path, e))?.starts_with(&[0x1f, 0x8b]);
         if gzip { parse(path, MultiGzDecoder::new(from)) } else { parse(path, from) }
     }

@@ -124,7 +124,7 @@ impl<S: Samples> Loader<S> {
     /// Asks for as many batches as may be on their way.
     fn ask(&mut self) {
         if let Some(jobs) = &self.jobs {
-            while self.asked < self.batches.min(self.taken + self.prefetch) {
+            while self.asked < self.batches.min(self.taken.saturating_add(self.prefetch)) {
                 let sent = jobs.send(self.asked);
                 debug_assert!(sent.is_ok(), "threads live as long as the loader");
                 self.asked += 1;

@@ -59,7 +59,7 @@ pub fn decode(path: &Path, bytes: &[u8], sensor: Sensor) -> Result<Events> {
         };
         events.push(Event { t: time, x: x[i] as u16, y: y[i] as u16, p: on });
     }
-    Ok(Events::checked(sensor, events))
+    Events::checked("npz::read", sensor, events)
 }
 
 #[cfg(test)]

@@ -98,7 +98,7 @@ pub fn saccades(image: &[u8], height: usize, width: usize, config: &SaccadesConf
         }
     }
     events.sort_by_key(|e| e.t); // of one time: by row and column
-    Ok(Events::checked(sensor, events))
+    Events::checked("saccades", sensor, events)
 }
 
 fn check(image: &[u8], height: usize, width: usize, config: &SaccadesConfig) -> Result<()> {

@@ -119,7 +119,7 @@ impl Shd {
             }
             events.push(Event { t: t as u64, x: unit as u16, y: 0, p: true });
         }
-        Ok(Events::checked(sensor, events))
+        Events::checked("Shd::events", sensor, events)
     }
 }
 

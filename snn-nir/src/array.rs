@@ -26,9 +26,13 @@ impl Array {
     }
 
     /// The same number everywhere.
+    ///
+    /// # Panics
+    ///
+    /// As `vec![value; n]`: no memory has room for so many numbers.
     pub fn full(shape: impl Into<Vec<usize>>, value: f64) -> Array {
         let shape = shape.into();
-        Array { data: vec![value; shape.iter().product()], shape }
+        Array { data: vec![value; shape.iter().fold(1, |n: usize, &size| n.saturating_mul(size))], shape }
     }
 
     /// One axis.

@@ -39,6 +39,10 @@ pub(crate) trait Field: Sized {
     fn of(stored: &Stored) -> Option<Self>;
     /// `None`: the field is left out.
     fn stored(&self) -> Option<Stored>;
+    /// Could a file hold it? A graph that is built in Rust may hold nothing at all, infinity, or sizes beyond counting.
+    fn fits(&self) -> bool {
+        self.stored().is_none_or(|stored| Self::of(&stored).is_some())
+    }
     /// What stands for a field that is not there.
     fn absent() -> Option<Self> {
         None
@@ -52,11 +56,13 @@ impl Field for Array {
 
     fn of(stored: &Stored) -> Option<Array> {
         match stored {
-            Stored::Numbers { shape, data, .. } if !data.is_empty() && data.iter().all(|x| x.is_finite()) => {
-                Array::new(shape.clone(), data.clone()).ok()
-            }
-            _ => None,
+            Stored::Numbers { shape, data, .. } => Array::new(shape.clone(), data.clone()).ok().filter(Array::fits),
+            Stored::Text(_) => None,
         }
+    }
+
+    fn fits(&self) -> bool {
+        !self.data().is_empty() && self.data().iter().all(|x| x.is_finite())
     }
 
     fn stored(&self) -> Option<Stored> {
@@ -75,6 +81,10 @@ impl<F: Field> Field for Option<F> {
 
     fn stored(&self) -> Option<Stored> {
         self.as_ref().and_then(F::stored)
+    }
+
+    fn fits(&self) -> bool {
+        self.as_ref().is_none_or(F::fits)
     }
 
     fn absent() -> Option<Option<F>> {

@@ -105,6 +105,7 @@ impl Graph {
 impl Node {
     /// Do its fields fit each other? What arrives is checked by [`Node::output`].
     pub(crate) fn check(&self, node: &str) -> Result<()> {
+        self.check_fields(node)?;
         let positive = |name: &str, x: &Array| match x.data().iter().find(|&&x| x <= 0.0) {
             Some(x) => Err(Error::field(node, name, "times greater than 0", x.to_string())),
             None => Ok(()),

@@ -56,6 +56,17 @@ macro_rules! nodes {
                 }
             }
 
+            /// Is every field what a file could hold?
+            pub(crate) fn check_fields(&self, name: &str) -> Result<()> {
+                match self {
+                    $(Node::$name(node) => {
+                        $(fits(name, stringify!($field), &node.$field)?;)*
+                        Ok(())
+                    })*
+                    Node::NIRGraph(_) => Ok(()),
+                }
+            }
+
             /// Its fields, but for those of a graph.
             pub(crate) fn fields(&self) -> Vec<(&'static str, Stored)> {
                 match self {
@@ -75,6 +86,11 @@ fn field<F: Field>(node: &str, name: &str, fields: &BTreeMap<String, Stored>) ->
         Some(stored) => F::of(stored).ok_or_else(|| Error::field(node, name, F::wants(), stored.shown())),
         None => F::absent().ok_or_else(|| Error::field(node, name, F::wants(), "not there")),
     }
+}
+
+fn fits<F: Field>(node: &str, name: &str, value: &F) -> Result<()> {
+    let shown = || value.stored().map_or("nothing".into(), |stored| stored.shown());
+    if value.fits() { Ok(()) } else { Err(Error::field(node, name, F::wants(), shown())) }
 }
 
 nodes! {
