@@ -60,8 +60,14 @@ macro_rules! show {
         let vs = nn::VarStore::new(Device::Cpu);
         let net = <$net>::new(&vs.root())?;
         let x = <$net>::input(Tensor::f_rand([$($size),+], (Kind::Float, Device::Cpu))?)?;
-        let forward = median($args.passes, || no_grad(|| Ok(drop(net.forward(&x)?))))?;
-        let step = median($args.passes, || Ok(net.forward_t(&x, true)?.f_square()?.f_sum(Kind::Float)?.f_backward()?))?;
+        let forward = median($args.passes, || {
+            let _y = no_grad(|| net.forward(&x))?;
+            Ok(())
+        })?;
+        let step = median($args.passes, || {
+            net.forward_t(&x, true)?.f_square()?.f_sum(Kind::Float)?.f_backward()?;
+            Ok(())
+        })?;
         println!("{} samples at once: forward {forward:.1} ms, forward and backward {step:.1} ms", $args.batch);
     }};
 }

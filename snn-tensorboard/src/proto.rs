@@ -54,7 +54,7 @@ impl Message {
     }
 
     pub(crate) fn message(self, field: u64, value: Message) -> Message {
-        self.bytes(field, &value.bytes)
+        self.bytes(field, &value.into_bytes())
     }
 
     /// The fields of another message, as if they were this one's.

@@ -38,9 +38,9 @@ fn write(folder: &Path) -> Result<PathBuf> {
 /// The records of a file, by their frames. (CRC-32C bit by bit: the reader shares nothing with the writer.)
 fn records(mut bytes: &[u8]) -> Vec<Vec<u8>> {
     fn masked(bytes: &[u8]) -> u32 {
-        let crc = bytes.iter().fold(!0u32, |crc, &b| (0..8).fold(crc ^ u32::from(b), |c, _| c >> 1 ^ (c & 1) * 0x82f6_3b78));
+        let crc = bytes.iter().fold(!0u32, |crc, &b| (0..8).fold(crc ^ u32::from(b), |c, _| (c >> 1) ^ ((c & 1) * 0x82f6_3b78)));
         let crc = !crc;
-        (crc >> 15 | crc << 17).wrapping_add(0xa282_ead8)
+        crc.rotate_right(15).wrapping_add(0xa282_ead8)
     }
     let u32_at = |bytes: &[u8], at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap());
     let mut records = Vec::new();
@@ -80,7 +80,7 @@ fn a_file_is_whole_records_at_any_moment() -> Result<()> {
 fn what_could_not_be_shown_is_refused() -> Result<()> {
     let mut writer = SummaryWriter::new(folder("refused"))?;
     let empty = fs::read(writer.path()).unwrap();
-    let mut says = |result: Result<()>, wants: &str| {
+    let says = |result: Result<()>, wants: &str| {
         let problem = result.unwrap_err().to_string();
         assert!(problem.contains(wants), "{problem}");
     };
