@@ -144,7 +144,7 @@ pub(crate) fn train(
             let y = if i % RECORD_EVERY == 0 {
                 let (y, rec) = net.forward_recorded(&x, true)?;
                 let rates = firing(&rec)?;
-                for FiringRate { layer, rate } in &rates {
+                for FiringRate { layer, rate, .. } in &rates {
                     writer.add_scalar(&format!("firing rate/{layer}"), *rate, (epoch as usize * steps + i) as i64)?;
                 }
                 progress.fires(rates);

@@ -6,6 +6,7 @@ pub use snn_infer::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig, Paddin
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
+use crate::report::probe::{self, Geometry};
 use crate::scope::Scope;
 use crate::space;
 use crate::weights::{dims, uniform};
@@ -62,7 +63,11 @@ impl<const D: usize> Conv<D> {
         let c = &self.config;
         let run = |x: &Tensor, padding: [usize; D]| {
             let (stride, dilation) = (dims(&c.stride), dims(&c.dilation));
-            x.f_convolution(weight, self.bias.as_ref(), stride, dims(&padding), dilation, false, [0; D], c.groups as i64)
+            let (padding, groups) = (dims(&padding), c.groups as i64);
+            let y = x.f_convolution(weight, self.bias.as_ref(), &stride[..], &padding[..], &dilation[..], false, [0; D], groups)?;
+            let geometry = Geometry { stride: &stride, padding: &padding, dilation: &dilation, output_padding: None, groups };
+            probe::convolution(&self.name, x, weight, &y, geometry)?;
+            Ok(y)
         };
         // libtorch's convolution adds zeros itself, if as many on either side.
         if c.padding_mode == PaddingMode::Zeros && c.padding.iter().all(|[low, high]| low == high) {

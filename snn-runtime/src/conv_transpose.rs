@@ -1,12 +1,13 @@
 //! `ConvTranspose1d`, `ConvTranspose2d`, `ConvTranspose3d`. In: `[N, in_channels, ..]` with one to three axes of space; out:
 //! `[N, out_channels, ..]`, larger where `stride` is.
 
-use tch::Tensor;
+use tch::{TchError, Tensor};
 
 pub use snn_infer::{ConvTranspose1dConfig, ConvTranspose2dConfig, ConvTranspose3dConfig, ConvTransposeConfig};
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
+use crate::report::probe::{self, Geometry};
 use crate::scope::Scope;
 use crate::space;
 use crate::weights::{dims, uniform};
@@ -75,7 +76,14 @@ impl<const D: usize> Stateless for ConvTranspose<D> {
         self.check(x)?;
         let c = &self.config;
         let (stride, padding, dilation, added) = (dims(&c.stride), dims(&c.padding), dims(&c.dilation), dims(&c.output_padding));
-        x.f_convolution(&self.weight, self.bias.as_ref(), stride, padding, dilation, true, added, c.groups as i64)
-            .map_err(Error::in_layer(&self.name))
+        let groups = c.groups as i64;
+        let run = || -> Result<Tensor, TchError> {
+            let (weight, bias) = (&self.weight, self.bias.as_ref());
+            let y = x.f_convolution(weight, bias, &stride[..], &padding[..], &dilation[..], true, &added[..], groups)?;
+            let geometry = Geometry { stride: &stride, padding: &padding, dilation: &dilation, output_padding: Some(&added), groups };
+            probe::convolution(&self.name, x, weight, &y, geometry)?;
+            Ok(y)
+        };
+        run().map_err(Error::in_layer(&self.name))
     }
 }

@@ -17,6 +17,7 @@ use crate::drop_connect_state::{DropConnectState, Dropped, Source};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
+use crate::report::probe;
 use crate::rng::Stream;
 use crate::scope::Scope;
 use crate::state::steps_of;
@@ -95,6 +96,7 @@ impl DropConnectLinear {
             return Err(Error::shape(&self.name, format!("[{lead}, {}]", c.in_features), &sizes, help));
         }
         let on = Launcher::of(&self.name, x)?;
+        probe::linear(&self.name, x, c.out_features as i64).map_err(Error::in_layer(&self.name))?;
         let steps = if leading == 1 { steps_of(&self.name, &sizes)?.0 } else { 1 };
         let samples = sizes[leading..sizes.len() - 1].iter().product::<i64>() as usize;
         let sizes = DropConnectSizes { steps, samples, inputs: c.in_features, outputs: c.out_features };

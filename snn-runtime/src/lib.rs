@@ -61,6 +61,8 @@ mod pool;
 pub mod prelude;
 mod print_shape;
 mod random_state;
+mod recording;
+pub mod report;
 mod rng;
 pub mod rnn;
 mod scope;
@@ -72,6 +74,7 @@ mod state;
 mod summary;
 pub mod surrogate;
 mod synapse_filter;
+mod table;
 mod tap;
 mod temporal_norm;
 mod temporal_wise_attention;
@@ -128,6 +131,8 @@ pub use pool::{
     MaxPool3dWithIndices, MaxPoolConfig, MaxPoolWithIndices,
 };
 pub use print_shape::{PrintShapeModule, PrintShapeModuleConfig};
+pub use recording::{Recorded, Recording};
+pub use report::{Activity, OpsReport};
 pub use rng::{initial_seed, manual_seed};
 pub use rnn::{SpikingGRU, SpikingGRUConfig, SpikingLSTM, SpikingLSTMConfig, SpikingVanillaRNN, SpikingVanillaRNNConfig};
 pub use scope::Scope;

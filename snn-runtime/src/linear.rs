@@ -6,6 +6,7 @@ pub use snn_infer::LinearConfig;
 
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Stateless};
+use crate::report::probe;
 use crate::scope::Scope;
 use crate::spikes::{self, Pick};
 use crate::weights::uniform;
@@ -43,6 +44,7 @@ impl Linear {
             let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
             return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
         }
+        probe::linear(&self.name, x, self.config.out_features as i64).map_err(Error::in_layer(&self.name))?;
         match spikes::linear(&self.name, &self.pick, x, weight, self.bias.as_ref())? {
             Some(y) => Ok(y),
             None => x.f_linear(weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name)),

@@ -2,6 +2,7 @@
 
 pub use crate::error::{Error, Result};
 pub use crate::layer::{Cx, Layer};
+pub use crate::recording::Recording;
 pub use crate::rng::manual_seed;
 pub use crate::state::State;
 pub use crate::tensor::{Seq, Static, Steps};

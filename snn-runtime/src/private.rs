@@ -12,6 +12,8 @@ pub use crate::container::{as_one_batch, fed_back, remembers_nothing, time_first
 pub use crate::frozen::Weights;
 pub use crate::neuron::normalised::{Norm, Normalise, TakesNorm, normalised, normalised_recorded};
 pub use crate::ops::own;
+pub use crate::recording::visit_recorded;
+pub use crate::report::measure;
 pub use crate::state::{check_batch, check_steps, visit_inside};
 pub use crate::tap::{finish, taps_between};
 pub use crate::*;

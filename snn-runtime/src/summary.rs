@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::table::{bytes, number, table};
+
 /// A model layer by layer: `println!("{}", Csnn::SUMMARY)`.
 #[derive(Clone, Copy, Debug)]
 pub struct Summary {
@@ -30,6 +32,8 @@ pub struct SummaryRow {
     pub state: usize,
     /// Multiply-accumulates per sample and step.
     pub macs: usize,
+    /// Numbers that training keeps per sample until the backward pass, over all steps, of what no row above keeps already.
+    pub saved: usize,
 }
 
 impl Summary {
@@ -51,41 +55,20 @@ impl Summary {
 
 impl fmt::Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let header = ["name", "layer", "output", "params", "state bytes", "MACs/step"].map(String::from);
         let rows = self.rows.iter().map(|r| {
             let sizes: String = r.out.iter().map(|d| format!(", {d}")).collect();
             let lead = if r.sequence { "T, N" } else { "N" };
             let state = r.state * size_of::<f32>();
             [r.name.into(), r.layer.into(), format!("[{lead}{sizes}]"), number(r.params), number(state), number(r.macs)]
         });
-        let table: Vec<[String; 6]> = std::iter::once(header).chain(rows).collect();
-        let width = |column: usize| table.iter().map(|row| row[column].chars().count()).max().unwrap_or(0);
-        let widths: [usize; 6] = std::array::from_fn(width);
-
+        let total = [self.params(), self.state_bytes(), self.rows.iter().map(|r| r.macs).sum()].map(number);
+        let [params, state, macs] = total;
+        let total = ["total".into(), String::new(), String::new(), params, state, macs];
         writeln!(f, "{}, T = {}", self.net, self.steps)?;
-        for row in &table {
-            let [name, layer, out, numbers @ ..] = row;
-            let text = format!("{name:0$}  {layer:1$}  {out:2$}", widths[0], widths[1], widths[2]);
-            let numbers: String = numbers.iter().zip(&widths[3..]).map(|(n, w)| format!("  {n:>w$}")).collect();
-            writeln!(f, "{text}{numbers}")?;
-        }
-        let (params, state, macs) = (number(self.params()), number(self.state_bytes()), number(self.macs()));
-        write!(f, "{params} parameters, {state} bytes of state and {macs} MACs per sample")
+        f.write_str(&table(3, ["name", "layer", "output", "params", "state bytes", "MACs/step"], rows.chain([total])))?;
+        let (params, state, macs) = (bytes(self.params() * size_of::<f32>()), bytes(self.state_bytes()), number(self.macs()));
+        write!(f, "in f32: {params} of weights, {state} of state per sample; {macs} MACs per sample over all steps")
     }
-}
-
-/// `1 234 567`
-fn number(n: usize) -> String {
-    let digits = n.to_string();
-    let first = digits.len() % 3;
-    let mut out = digits[..first].to_string();
-    for group in digits.as_bytes()[first..].chunks(3) {
-        if !out.is_empty() {
-            out.push(' ');
-        }
-        out.extend(group.iter().map(|&b| char::from(b)));
-    }
-    out
 }
 
 #[cfg(test)]
@@ -95,9 +78,9 @@ mod tests {
     #[test]
     fn a_table_with_totals() {
         const ROWS: &[SummaryRow] = &[
-            SummaryRow { name: "conv1", layer: "Conv2d", out: &[8, 26, 26], sequence: false, params: 72, state: 0, macs: 48672 },
-            SummaryRow { name: "sn1", layer: "IFNode", out: &[8, 26, 26], sequence: true, params: 0, state: 5408, macs: 0 },
-            SummaryRow { name: "fc", layer: "Linear", out: &[10], sequence: true, params: 54090, state: 0, macs: 54080 },
+            SummaryRow { name: "conv1", layer: "Conv2d", out: &[8, 26, 26], sequence: false, params: 72, state: 0, macs: 48672, saved: 0 },
+            SummaryRow { name: "sn1", layer: "IFNode", out: &[8, 26, 26], sequence: true, params: 0, state: 5408, macs: 0, saved: 0 },
+            SummaryRow { name: "fc", layer: "Linear", out: &[10], sequence: true, params: 54090, state: 0, macs: 54080, saved: 0 },
         ];
         let s = Summary { net: "Net", steps: 4, rows: ROWS };
         let text = "Net, T = 4
@@ -105,7 +88,8 @@ name   layer   output             params  state bytes  MACs/step
 conv1  Conv2d  [N, 8, 26, 26]         72            0     48 672
 sn1    IFNode  [T, N, 8, 26, 26]       0       21 632          0
 fc     Linear  [T, N, 10]         54 090            0     54 080
-54 162 parameters, 21 632 bytes of state and 264 992 MACs per sample";
+total                             54 162       21 632    102 752
+in f32: 217 kB of weights, 21.6 kB of state per sample; 264 992 MACs per sample over all steps";
         assert_eq!(s.to_string(), text);
         assert_eq!(s.macs(), 48672 + 4 * 54080);
     }

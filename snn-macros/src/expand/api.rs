@@ -128,6 +128,7 @@ pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, su
     let chunk = chunk(net, types);
     let step = step(net, types);
     let recorded = recorded(net, types);
+    let reports = reports(net, root);
     quote! {
         #[allow(clippy::needless_question_mark, reason = "generated: outputs behind code of the user's own are checked")]
         impl #impl_generics #name #type_generics #where_clause {
@@ -141,6 +142,7 @@ pub(super) fn implementation(net: &Net, types: &Types<'_>, run: &TokenStream, su
             #step
             #chunk
             #recorded
+            #reports
             #freeze
         }
 
@@ -299,6 +301,27 @@ fn forward(net: &Net, types: &Types<'_>) -> TokenStream {
             #check
             let #pattern = self.__run(#(#names,)* Self::T as i64, s, &#root::Cx { train }, &mut [])?;
             ::core::result::Result::Ok(#value)
+        }
+    }
+}
+
+/// What the net does, in numbers.
+fn reports(net: &Net, root: &TokenStream) -> TokenStream {
+    let (params, batch) = (parameters(net, root, Span::All), first_batch(net));
+    let names = net.inputs.iter().map(|p| &p.name);
+    quote! {
+        /// Runs as [`forward`](Self::forward), and measures what arrives at each layer and how often neurons fire.
+        ///
+        /// # Errors
+        ///
+        /// As [`forward`](Self::forward).
+        pub fn measure(&self, #params) -> #root::Result<#root::Activity> {
+            ::core::result::Result::Ok(#root::measure(#batch, || self.forward(#(#names),*))?.1)
+        }
+
+        /// Operations and energy by layer, per sample, for what [`measure`](Self::measure) found.
+        pub fn ops_report(&self, activity: &#root::Activity) -> #root::OpsReport {
+            #root::OpsReport::new(&Self::SUMMARY, activity)
         }
     }
 }

@@ -49,6 +49,8 @@ pub(super) fn training(net: &Net, root: &TokenStream) -> TokenStream {
             pub fn forward_chunk(&self, #chunk_params, #steps_param s: &mut #state, train: bool) -> #root::Result<#chunk_output> { ::core::unreachable!() }
             pub fn step(&self, #step_params, s: &mut #state) -> #root::Result<#step_output> { ::core::unreachable!() }
             pub fn step_t(&self, #step_params, s: &mut #state, train: bool) -> #root::Result<#step_output> { ::core::unreachable!() }
+            pub fn measure(&self, #params) -> #root::Result<#root::Activity> { ::core::unreachable!() }
+            pub fn ops_report(&self, activity: &#root::Activity) -> #root::OpsReport { ::core::unreachable!() }
             pub fn freeze(&self) -> #root::Result<#frozen #type_generics> { ::core::unreachable!() }
             pub fn export_nir(&self, path: impl ::core::convert::AsRef<::std::path::Path>, dt: f64) -> #root::Result<()> { ::core::unreachable!() }
         }

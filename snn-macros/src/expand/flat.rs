@@ -5,6 +5,7 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use crate::ir::{BuiltinShape, Group, Label, Node, NodeKind, Op, OpKind, Time};
+use crate::size::Size;
 
 /// A value of the straight-line code.
 pub(super) type Val = usize;
@@ -14,6 +15,8 @@ pub(super) struct Flat<'a> {
     pub(super) ops: Vec<FlatOp<'a>>,
     pub(super) outputs: Vec<Val>,
     pub(super) times: Vec<Time>,
+    /// Per sample, without time.
+    pub(super) shapes: Vec<Vec<Size>>,
     /// Nothing is left as one call.
     to_the_layers: bool,
 }
@@ -105,7 +108,8 @@ impl<'a> Flat<'a> {
     }
 
     fn new(group: &'a Group, to_the_layers: bool) -> Flat<'a> {
-        let mut flat = Flat { inputs: Vec::new(), ops: Vec::new(), outputs: Vec::new(), times: Vec::new(), to_the_layers };
+        let mut flat =
+            Flat { inputs: Vec::new(), ops: Vec::new(), outputs: Vec::new(), times: Vec::new(), shapes: Vec::new(), to_the_layers };
         flat.inputs = group.flow.inputs.iter().map(|&v| flat.value(group, v)).collect();
         let inputs = flat.inputs.clone();
         flat.outputs = flat.inline(group, &inputs, &Place::default());
@@ -130,6 +134,7 @@ impl<'a> Flat<'a> {
     }
 
     fn value(&mut self, group: &Group, v: usize) -> Val {
+        self.shapes.push(group.flow.facts[v].as_ref().map(|f| f.shape.clone()).unwrap_or_default());
         self.times.push(group.flow.facts[v].as_ref().map_or(Time::Static, |f| f.time));
         self.times.len() - 1
     }

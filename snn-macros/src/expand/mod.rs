@@ -13,6 +13,7 @@ mod frozen;
 mod methods;
 mod recording;
 mod run;
+mod saved;
 mod state;
 mod summary;
 mod types;

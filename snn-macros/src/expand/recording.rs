@@ -3,6 +3,7 @@
 //!
 //! ```text
 //! pub struct CsnnRecording { pub sn1: Spikes, pub layer1: [CsnnSewBasicRecording; 2] }
+//! impl Recording for CsnnRecording { fn visit(&self, f) { visit_recorded("sn1", &self.sn1, f); .. } }
 //! ```
 
 use proc_macro2::{Ident, TokenStream};
@@ -37,11 +38,19 @@ pub(super) fn structs(net: &Net, types: &Types<'_>) -> TokenStream {
         let body = if def.tuple { quote!((#(#fields),*);) } else { quote!({ #(#fields),* }) };
         let root = types.root();
         let value = value(def, types);
+        let tapped = || def.fields.iter().filter(|f| def.group.nodes.iter().any(|n| n.label.text() == f.label.text() && taps(n) > 0));
+        let (labels, members) = (tapped().map(|f| f.label.text()), tapped().map(|f| member(&f.label)));
         quote! {
             #[doc = #doc]
             #[derive(Debug)]
             #[allow(clippy::manual_non_exhaustive, reason = "generated: `()` keeps the numbers those of the layers")]
             #vis struct #recording #body
+
+            impl #root::Recording for #recording {
+                fn visit(&self, f: &mut dyn ::core::ops::FnMut(&str, #root::Recorded<'_>)) {
+                    #(#root::visit_recorded(#labels, &self.#members, f);)*
+                }
+            }
 
             impl #recording {
                 fn __from_taps(taps: &mut dyn ::core::iter::Iterator<Item = #root::Tap>) -> #root::Result<Self> {

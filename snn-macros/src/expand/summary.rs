@@ -4,12 +4,13 @@ use proc_macro2::TokenStream;
 use quote::quote;
 
 use super::docs;
+use super::saved::{Saved, saved};
 use crate::ir::{Fact, Flow, Group, Leaf, Net, NodeKind, OpKind, Time};
 use crate::size::Size;
 
 pub(super) fn constant(net: &Net, root: &TokenStream) -> TokenStream {
-    let mut rows = Vec::new();
-    collect(&net.root, "", root, &mut rows);
+    let (mut rows, saved) = (Vec::new(), saved(net));
+    collect(&net.root, "", root, &saved, &mut rows);
     let (name, steps) = (net.name.to_string(), &net.steps);
     quote! {
         /// The model as a table: layer, output shape, parameters, state, multiply-accumulates per sample and step.
@@ -17,14 +18,14 @@ pub(super) fn constant(net: &Net, root: &TokenStream) -> TokenStream {
     }
 }
 
-fn collect(group: &Group, prefix: &str, root: &TokenStream, rows: &mut Vec<TokenStream>) {
+fn collect(group: &Group, prefix: &str, root: &TokenStream, saved: &Saved, rows: &mut Vec<TokenStream>) {
     for (i, node) in group.nodes.iter().enumerate() {
         let name = node.label.behind(prefix);
         match &node.kind {
-            NodeKind::Leaf(leaf) => rows.extend(row(leaf, &name, result(&group.flow, i), root)),
+            NodeKind::Leaf(leaf) => rows.extend(row(leaf, &name, result(&group.flow, i), root, saved)),
             NodeKind::Group(g) => {
                 rows.extend(feedback(g, &name, root));
-                collect(g, &name, root, rows);
+                collect(g, &name, root, saved, rows);
             }
             NodeKind::Poisoned => {}
         }
@@ -36,7 +37,9 @@ fn feedback(group: &Group, name: &str, root: &TokenStream) -> Option<TokenStream
     let c = group.container().filter(|_| group.feeds_back())?;
     let (layer, out) = (c.spec.name, &group.flow.facts[group.flow.inputs[0]].as_ref()?.shape);
     let state = Size::product(out);
-    Some(quote!(#root::SummaryRow { name: #name, layer: #layer, out: &[#(#out),*], sequence: true, params: 0, state: #state, macs: 0 }))
+    Some(
+        quote!(#root::SummaryRow { name: #name, layer: #layer, out: &[#(#out),*], sequence: true, params: 0, state: #state, macs: 0, saved: 0 }),
+    )
 }
 
 /// What the first call of a node gives.
@@ -45,13 +48,15 @@ fn result(flow: &Flow, node: usize) -> Option<&Fact> {
     flow.facts[op.outs[0]].as_ref()
 }
 
-fn row(leaf: &Leaf, name: &str, result: Option<&Fact>, root: &TokenStream) -> Option<TokenStream> {
+fn row(leaf: &Leaf, name: &str, result: Option<&Fact>, root: &TokenStream, saved: &Saved) -> Option<TokenStream> {
     let built = leaf.built.as_ref()?;
     let layer = docs::layer(leaf);
     let out = &built.outputs[0];
     let sequence = result.is_some_and(|f| f.time == Time::Seq);
     let params = built.weights.iter().fold(Size::Known(0), |sum, (_, shape)| sum.add(&Size::product(shape)));
     let (state, macs) = (&built.state, &built.macs);
+    let none = Size::Known(0);
+    let saved = saved.get(name).unwrap_or(&none);
     Some(quote! {
         #root::SummaryRow {
             name: #name,
@@ -61,6 +66,7 @@ fn row(leaf: &Leaf, name: &str, result: Option<&Fact>, root: &TokenStream) -> Op
             params: #params,
             state: #state,
             macs: #macs,
+            saved: #saved,
         }
     })
 }

@@ -8,6 +8,7 @@ use super::parallel::{check_steps, whole_sequences};
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::scope::Scope;
 use crate::state::steps_of;
 use crate::weights::{learnable, positive};
@@ -246,6 +247,7 @@ impl Rates<'_> {
         let mut regime = vec![0; neurons];
         kernel.forward(steps, F::slice(self.layer, &dense_x)?, spikes.elements(), &mut regime).map_err(|e| Error::bug(self.layer, e))?;
         let spikes = spikes.into_tensor();
+        probe::fired(self.layer, &spikes, 1).map_err(Error::in_layer(self.layer))?;
         let inputs: Vec<&Tensor> = [Some(x), self.learned].into_iter().flatten().collect();
         if !recorded(&inputs) {
             return Ok(spikes);

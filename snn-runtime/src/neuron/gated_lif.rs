@@ -10,6 +10,7 @@ use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer, Record};
+use crate::report::probe;
 use crate::rng::Stream;
 use crate::scope::Scope;
 use crate::state::{State, check_sizes, steps_of};
@@ -161,6 +162,7 @@ impl GatedLIFNode {
             gated.forward(spikes.elements(), v.elements(), v_seq.as_mut().map(Fresh::elements))
         })?;
         let (spikes, v) = (spikes.into_tensor(), v.into_tensor());
+        probe::fired(layer, &spikes, 1).map_err(torch(layer))?;
 
         let inputs: Vec<&Tensor> = [Some(x), Some(&constants), v0.as_ref()].into_iter().flatten().collect();
         let (spikes, v) = if recorded(&inputs) {

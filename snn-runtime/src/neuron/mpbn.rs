@@ -12,6 +12,7 @@ use crate::checkpoint::recomputing;
 use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer, Record};
+use crate::report::probe;
 use crate::scope::Scope;
 use crate::state::{check_sizes, steps_of};
 use crate::surrogate::Surrogate;
@@ -222,6 +223,7 @@ impl MPBNLIFNode {
         let out = MpbnOut { spikes: spikes.elements(), v: v.elements(), v_seq: v_seq.as_mut().map(Fresh::elements) };
         let used = call.with(&kept, |mpbn| mpbn.forward(out))?;
         let (spikes, v) = (spikes.into_tensor(), v.into_tensor());
+        probe::fired(layer, &spikes, 1).map_err(torch(layer))?;
 
         let present: Vec<&Tensor> = inputs.0.iter().take(Inputs::GRADIENTS).flatten().collect();
         let (spikes, v) = if recorded(&present) {

@@ -11,6 +11,7 @@ use super::firing::Firing;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::state::steps_of;
 use crate::surrogate::Surrogate;
 
@@ -64,6 +65,7 @@ impl Parallel<'_> {
         let mut spikes = Fresh::<F>::new(self.layer, &sizes)?;
         call.with(&kept.iter().collect::<Vec<_>>(), |psn| snn_kernels::psn_forward(psn, spikes.elements()))?;
         let spikes = spikes.into_tensor();
+        probe::fired(self.layer, &spikes, 1).map_err(Error::in_layer(self.layer))?;
         let inputs: Vec<&Tensor> = inputs.iter().collect();
         if !recorded(&inputs) {
             return Ok(spikes);

@@ -7,6 +7,7 @@ use crate::autograd::{Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
+use crate::report::probe;
 use crate::scope::Scope;
 use crate::state::{State, check_sizes, steps_of};
 use crate::weights::buffer_of;
@@ -119,7 +120,9 @@ impl STBIFNode {
         let dense_x = dense(&self.name, x)?;
         kernel.forward(steps, F::slice(&self.name, &dense_x)?, state, spikes.elements()).map_err(|e| Error::bug(&self.name, e))?;
         (s.q, s.acc_q, s.cur_output) = (Some(q.into_tensor()), Some(acc_q.into_tensor()), Some(cur_output.into_tensor()));
-        self.refuse_gradient(x, spikes.into_tensor())
+        let spikes = spikes.into_tensor();
+        probe::fired(&self.name, &spikes, 1).map_err(torch(&self.name))?;
+        self.refuse_gradient(x, spikes)
     }
 
     /// A node whose backward is an error: silence would look like training.

@@ -7,6 +7,7 @@ use tch::Tensor;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, opt_slice};
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::rng::Stream;
 use crate::scope::Scope;
 use crate::weights::uniform;
@@ -59,6 +60,7 @@ impl RecurrentCell {
         stream: &Stream,
     ) -> Result<(Tensor, Option<Tensor>)> {
         on_cpu(&self.name, x)?;
+        probe::linear(&self.name, x, self.weight_ih.size()[0]).map_err(Error::in_layer(&self.name))?;
         // What the input does is one product for all steps, a node of its own.
         let ih = x.f_linear(&self.weight_ih, self.bias_ih.as_ref()).map_err(Error::in_layer(&self.name))?;
         in_its_kind!(self.name, ih, F => self.recur::<F>(gates, &ih, h, c, stream))
@@ -147,6 +149,7 @@ impl Node {
         let (mut all_h, mut all_c, mut all_hh) = (Vec::new(), Vec::new(), Vec::new());
         let (mut h, mut c) = (h0.shallow_clone(), c0.map(Tensor::shallow_clone));
         for t in 0..self.steps as usize {
+            probe::linear(layer, &h, self.rows()).map_err(Error::in_layer(layer))?;
             let hh = h.f_linear(weight, bias.as_ref()).map_err(Error::in_layer(layer))?;
             let x = GatesIn {
                 ih: &F::slice(layer, ih)?[t * row..(t + 1) * row],

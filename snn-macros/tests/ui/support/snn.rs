@@ -76,7 +76,23 @@ pub mod __private {
         pub params: usize,
         pub state: usize,
         pub macs: usize,
+        pub saved: usize,
     }
+    pub struct Activity;
+    pub struct OpsReport;
+    impl OpsReport {
+        pub fn new(_: &Summary, _: &Activity) -> OpsReport {
+            OpsReport
+        }
+    }
+    pub fn measure<R>(_: i64, run: impl FnOnce() -> Result<R>) -> Result<(R, Activity)> {
+        Ok((run()?, Activity))
+    }
+    pub struct Recorded<'a>(&'a ());
+    pub trait Recording {
+        fn visit(&self, f: &mut dyn FnMut(&str, Recorded<'_>));
+    }
+    pub fn visit_recorded(_: &str, _: &impl Sized, _: &mut dyn FnMut(&str, Recorded<'_>)) {}
 
     pub struct Shape1<const A: usize>;
     pub struct Shape3<const A: usize, const B: usize, const C: usize>;
