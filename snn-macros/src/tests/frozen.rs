@@ -141,7 +141,7 @@ fn arguments_have_the_names_of_inputs_and_outputs() {
 /// is now.
 #[test]
 fn expansions_stay_within_their_budgets() {
-    let budgets = [("csnn", 9_500, 2_200), ("sew_resnet18", 30_900, 8_500), ("shd_net", 10_150, 500)];
+    let budgets = [("csnn", 9_500, 2_200), ("sew_resnet18", 30_900, 8_500), ("shd_net", 10_700, 500)];
     for ((name, source), (budgeted, training, frozen)) in MODELS.iter().zip(budgets) {
         assert_eq!(*name, budgeted);
         let tokens = |target| count(expansion_of(&model(source), target));
