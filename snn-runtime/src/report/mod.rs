@@ -9,7 +9,7 @@
 //!         T = 8;
 //!         step_mode = 'm';
 //!         fc1: Linear(_, 64), sn1: LIFNode(),
-//!         fc2: Linear(_, 10),
+//!         fc2: Linear(_, 10), sn2: LIFNode(),
 //!         MeanOverTime(),
 //!     }
 //! }
