@@ -1,5 +1,5 @@
-//! A neuron that no library has, defined once and trained. In: two rhythms under noise; out: a net that tells them apart, and the neuron's
-//! gradient beside finite differences.
+//! A neuron that no library has, defined once, trained and frozen. In: two rhythms under noise; out: a net that tells them apart, with libtorch
+//! and without, and the neuron's gradient beside finite differences.
 //!
 //! `cargo run --release --example own_neuron`
 
@@ -78,7 +78,23 @@ fn train() -> anyhow::Result<f64> {
     let rate = recorded.hidden.spikes.mean(Kind::Float).double_value(&[]);
     let fatigue = net.hidden.parameter("fatigue").map_or(f64::NAN, |f| f.double_value(&[]));
     println!("right {:.1} %, firing rate {rate:.3}, learned fatigue {fatigue:.3}", right * 100.0);
+    compare_frozen(&net, &x, &logits)?;
     Ok(right)
+}
+
+/// The frozen net, saved and loaded, gives what the net gives: it has the neuron's formulas, its arguments and what it has learned.
+fn compare_frozen(net: &Rhythm, x: &Tensor, logits: &Tensor) -> anyhow::Result<()> {
+    let file = std::env::temp_dir().join(format!("rhythm-{}.frozen.safetensors", std::process::id()));
+    net.freeze()?.save(&file)?;
+    let loaded = RhythmFrozen::load(&file);
+    std::fs::remove_file(&file)?;
+    let (x, mut y): (Vec<f32>, _) = (Vec::try_from(x.contiguous().view([-1]))?, vec![0.0; logits.numel()]);
+    loaded?.infer(&x, &mut y)?;
+    let same = Tensor::from_slice(&y).view_as(logits).argmax(-1, false).eq_tensor(&logits.argmax(-1, false));
+    let same = same.to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
+    println!("frozen, saved and loaded: {:.1} % are told apart as before", same * 100.0);
+    anyhow::ensure!(same > 0.99, "a frozen net is its net");
+    Ok(())
 }
 
 /// The gradient that the macro derived, against finite differences of the forward pass: with `spiking: false` the output is smooth.

@@ -30,6 +30,30 @@ snn_net! {
         fc3: Linear(_, 5), NonSpikingLIFNode(tau = 3.0, decode = "max-abs-mem"),
     }
 
+    /// Layers on the last of several axes, and joined along it.
+    net LastAxis(x: [T, 5, 3, 4]) -> [T, 5, 3, 7] {
+        T = 3;
+        step_mode = 's';
+        surrogate = ATan;
+        fc: Linear(4, 6, bias = false), sn: LIFNode(), PrintShapeModule("behind sn"),
+        fc2: Linear(6, 3),
+
+        forward(x) { cat_last(fc2(printshapemodule1(sn(fc(x)))), x) }
+    }
+
+    /// Values between cells, on a line, in the plane and in space.
+    net Between(x: [3, 5, 4], line: [2, 7], cube: [2, 3, 2, 4]) -> (a: [3, 8, 7], b: [3, 9, 7], c: [2, 11], d: [2, 4, 5, 6], e: [3, 8, 6]) {
+        T = 2;
+        step_mode = 'm';
+        bilinear: Upsample(size = (8, 7), mode = "bilinear"),
+        corners: Upsample(size = (9, 7), mode = "bilinear", align_corners = true),
+        linear: Upsample(scale_factor = 1.6, mode = "linear"),
+        trilinear: Upsample(size = (4, 5, 6), mode = "trilinear"),
+        bicubic: Upsample(scale_factor = 1.6, mode = "bicubic"),
+
+        forward(x, line, cube) { (bilinear(x), corners(x), linear(line), trilinear(cube), bicubic(x)) }
+    }
+
     /// The potential alone.
     net Potential(x: [4]) -> [T, 4] {
         T = 3;
@@ -41,6 +65,8 @@ snn_net! {
 #[test]
 fn frozen_models_are_their_nets() -> Result<()> {
     frozen!(Steps, StepsFrozen, x: seq [5, 3, 3, 6, 6]);
+    frozen!(LastAxis, LastAxisFrozen, x: seq [3, 2, 5, 3, 4]);
+    frozen!(Between, BetweenFrozen, x: still [2, 3, 5, 4], line: still [2, 2, 7], cube: still [2, 2, 3, 2, 4] => a, b, c, d, e);
     frozen_whole!(Whole, WholeFrozen, x: still [3, 3, 6, 6]);
     frozen_whole!(Potential, PotentialFrozen, x: still [3, 4]);
     Ok(())

@@ -4,7 +4,7 @@
 mod support;
 
 use snn::{Kind, Result, Static, Tensor, snn_net};
-use support::frozen::unfrozen;
+use support::frozen::{frozen, unfrozen};
 use support::{assert_near, input, rand, shake, store};
 
 mod cfg {
@@ -173,9 +173,9 @@ fn maxima_go_back_where_they_were() -> Result<()> {
 
 #[test]
 fn frozen_models_are_their_nets() -> Result<()> {
-    unfrozen!(Series, "Series.upsample1", "`Upsample` with");
-    unfrozen!(Outside, "Outside.upsample1", "`Upsample` with");
-    unfrozen!(Volume, "Volume.printshapemodule1", "`PrintShapeModule`");
+    frozen!(Series, SeriesFrozen, x: seq [3, 2, 2, 32]);
+    frozen!(Outside, OutsideFrozen, x: seq [cfg::STEPS as i64, 2, 2, cfg::LENGTH as i64]);
+    frozen!(Volume, VolumeFrozen, x: seq [3, 2, 1, 4, 8, 8]);
     unfrozen!(Temporal, "Temporal.te", "`TemporalEffectiveBatchNorm2d`");
     unfrozen!(Undone, "Undone.pool", "`MaxPool2d` with `return_indices = true`");
     unfrozen!(UndoneS, "UndoneS.pool", "`MaxPool2d` with `return_indices = true`");

@@ -6,7 +6,7 @@ mod support;
 
 use snn::surrogate::{ATan, Sigmoid};
 use snn::{Kind, Layer, Result, Scope, Tensor, named_tensors, nn, snn_net, snn_neuron};
-use support::frozen::unfrozen;
+use support::frozen::frozen;
 use support::{assert_near, assert_says, input, names, store};
 
 snn_neuron! {
@@ -45,6 +45,23 @@ snn_net! {
         sn1: Adaptive(rho = 0.5, v_reset = None, surrogate_function = ATan::default().into()),
         fc2: Linear(_, 3),
         sn2: Adaptive(),
+    }
+}
+
+snn_net! {
+    use crate::Adaptive;
+
+    block Pair(n) { fc: Linear(_, n), Adaptive(tau = 3.0) }
+
+    /// In blocks, copies and containers, behind an input that does not change.
+    pub net Flat<const STEPS: usize>(x: [6]) -> [3] {
+        T = STEPS;
+        step_mode = 's';
+
+        stem: [Pair(6); 2],
+        rec: ElementWiseRecurrentContainer([Adaptive(v_threshold = 0.5)], add),
+        fc: Linear(_, 3),
+        MeanOverTime(),
     }
 }
 
@@ -155,6 +172,79 @@ fn its_arguments_are_checked_and_channels_are_counted() {
 
 #[test]
 fn frozen_models_are_their_nets() -> Result<()> {
-    unfrozen!(Rising, "Rising", "a layer of your own");
+    frozen!(Rising, RisingFrozen, x: seq [5, 3, 6]);
+    frozen!(Flat<7>, FlatFrozen<7>, x: still [2, 6]);
+    Ok(())
+}
+
+/// Learned parameters are those of the moment, arguments those of the net.
+#[test]
+fn a_frozen_net_has_what_its_neurons_have_learned() -> Result<()> {
+    let vs = store();
+    let net = Rising::new(&vs.root())?;
+    let x = input(&[5, 2, 6]) * 8.0;
+    let run = |net: &Rising| -> Result<(Vec<f32>, Vec<f64>)> {
+        let mut y = vec![0.0; 5 * 2 * 3];
+        let x: Vec<f32> = Vec::try_from(x.reshape([-1])).expect("floats");
+        net.freeze()?.infer(&x, &mut y)?;
+        Ok((y, numbers(net.forward(&Rising::input(self::x(&x))?)?.tensor())))
+    };
+    let (before, want) = run(&net)?;
+    assert_eq!(before.iter().map(|y| f64::from(*y)).collect::<Vec<_>>(), want);
+    tch::no_grad(|| {
+        net.sn1.parameter("gain").unwrap().shallow_clone().copy_(&Tensor::from_slice(&[0.5f32, 4.0, 1.0, 0.0]));
+        let _ = net.sn2.parameter("beta").unwrap().shallow_clone().fill_(-0.25);
+    });
+    let (after, want) = run(&net)?;
+    assert_ne!(before, after);
+    assert_eq!(after.iter().map(|y| f64::from(*y)).collect::<Vec<_>>(), want);
+    Ok(())
+}
+
+fn x(numbers: &[f32]) -> Tensor {
+    Tensor::from_slice(numbers).view([5, 2, 6])
+}
+
+/// The same names, arguments and parameters, another step.
+macro_rules! net_of {
+    ($module:ident, $($charge:tt)+) => {
+        mod $module {
+            snn::snn_neuron! {
+                pub neuron Same {
+                    tau: f64 = 2.0;
+                    base;
+                    step(x) {
+                        let h = $($charge)+;
+                        let s = spike(h - v_threshold);
+                        v = reset(h, s);
+                        s
+                    }
+                }
+            }
+
+            snn::snn_net! {
+                use super::$module::Same;
+                pub net Net(x: [T, 3]) -> [T, 3] {
+                    T = 2;
+                    step_mode = 'm';
+                    fc: Linear(_, 3), sn: Same(),
+                }
+            }
+        }
+    };
+}
+
+net_of!(first, v + x / tau);
+net_of!(again, v + x / tau);
+net_of!(second, v - x / tau);
+
+#[test]
+fn a_file_of_other_formulas_is_refused() -> Result<()> {
+    let file = std::env::temp_dir().join(format!("snn-own-neuron-{}.safetensors", std::process::id()));
+    first::Net::new(&store().root())?.freeze()?.save(&file)?;
+    let (same, other) = (again::NetFrozen::load(&file), second::NetFrozen::load(&file));
+    std::fs::remove_file(&file).expect("the file was written");
+    assert!(same.is_ok(), "{same:?}");
+    assert_says(other, &["another net than `Net`", "sn Same", "formulas"]);
     Ok(())
 }

@@ -87,10 +87,11 @@ impl Builder {
         let Some(function) = Function::named(name) else {
             return Err(Error::unsupported(&full, "it is no function of the language", ""));
         };
-        if let Some(x) = args.iter().map(|v| self.fact(*v)).find(|x| name == "cat_last" && x.shape.len() > 1) {
-            let problem = format!("it joins the last of several axes ({:?}), which has no frozen form", x.shape);
-            return Err(Error::unsupported(&full, problem, "`cat` joins the first axis; features that are flat can be joined either way"));
-        }
+        // The last of several axes is one of space.
+        let function = match args.first().map(|v| &self.fact(*v).shape[..]) {
+            Some([_, rows @ .., _]) if name == "cat_last" => Function::CatLast(snn_shape::product(rows)),
+            _ => function,
+        };
         let args = function.align(self, args);
         let facts: Vec<&Fact> = args.iter().map(|v| self.fact(*v)).collect();
         let fact = function.output(&full, &facts)?;
@@ -160,6 +161,11 @@ impl Builder {
     /// A dot in the label is one more level.
     fn name(&self, label: &str) -> String {
         self.path.iter().map(String::as_str).chain([label]).collect::<Vec<_>>().join(".")
+    }
+
+    /// For messages: `Csnn.layer1.0.conv1`.
+    pub(crate) fn full_name(&self, label: &str) -> String {
+        format!("{}.{}", self.graph.net, self.name(label))
     }
 
     /// Where a layer stands.

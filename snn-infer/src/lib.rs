@@ -27,6 +27,7 @@ pub mod __private;
 mod builder;
 mod error;
 mod file;
+mod folded;
 mod graph;
 mod layers;
 mod model;
@@ -49,7 +50,7 @@ pub use layers::conv::{Conv1dConfig, Conv2dConfig, Conv3dConfig, ConvConfig, Pad
 pub use layers::conv_transpose::{ConvTranspose1dConfig, ConvTranspose2dConfig, ConvTranspose3dConfig, ConvTransposeConfig};
 pub use layers::delay::DelayConfig;
 pub use layers::dropout::{Dropout2dConfig, DropoutConfig};
-pub use layers::flatten::FlattenConfig;
+pub use layers::flatten::{FlattenConfig, PrintShapeModuleConfig};
 pub use layers::groupnorm::GroupNormConfig;
 pub use layers::linear::LinearConfig;
 pub use layers::non_spiking::{NonSpikingIFNodeConfig, NonSpikingLIFNodeConfig};
@@ -83,7 +84,7 @@ pub mod frozen {
     pub use crate::layers::conv_transpose::{ConvTranspose, ConvTranspose1d, ConvTranspose2d, ConvTranspose3d};
     pub use crate::layers::delay::Delay;
     pub use crate::layers::dropout::{Dropout, Dropout2d};
-    pub use crate::layers::flatten::{Flatten, Identity};
+    pub use crate::layers::flatten::{Flatten, Identity, PrintShapeModule};
     pub use crate::layers::groupnorm::GroupNorm;
     pub use crate::layers::linear::Linear;
     pub use crate::layers::neuron::*;
@@ -126,5 +127,50 @@ pub mod frozen {
 macro_rules! snn_net {
     ($($t:tt)*) => {
         $crate::__private::snn_net_impl! { ($crate) $($t)* }
+    };
+}
+
+/// A pointwise spiking neuron of your own, written once, for nets that are frozen: the definition that the training library was given. A net
+/// that names it is trained there, and runs here.
+///
+/// ```
+/// use snn_infer::prelude::*;
+///
+/// snn_neuron! {
+///     /// A leaky neuron with a learned gain.
+///     pub neuron GainNode {
+///         /// Membrane time constant in steps, greater than 1.
+///         tau: f64 = 2.0 where tau > 1.0;
+///         base;
+///         learn gain = 1.0;
+///
+///         step(x) {
+///             let h = v + (gain * x - (v - rest)) / tau;
+///             let s = spike(h - v_threshold);
+///             v = reset(h, s);
+///             s
+///         }
+///     }
+/// }
+///
+/// snn_net! {
+///     use crate::GainNode;
+///
+///     net Gain(x: [T, 4]) -> [T, 2] {
+///         T = 5;
+///         step_mode = 'm';
+///         fc: Linear(_, 2),
+///         sn: GainNode(tau = 3.0),
+///     }
+/// }
+///
+/// let missing = GainFrozen::load("gain.safetensors"); // what `Gain::freeze` gave and `save` wrote
+/// assert!(missing.is_err());
+/// # fn main() {}
+/// ```
+#[macro_export]
+macro_rules! snn_neuron {
+    ($($t:tt)*) => {
+        $crate::__private::snn_neuron_impl! { ($crate) $($t)* }
     };
 }

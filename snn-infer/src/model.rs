@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::error::{Error, Result};
 use crate::file;
+use crate::folded::Folded;
 use crate::graph::{Graph, Layout, Port, Time};
 use crate::plan;
 use crate::run::{Buffers, Extent, Program, reorder};
@@ -18,7 +19,8 @@ pub struct Model {
     graph: Graph,
     /// What the net is, as text, before it was planned.
     architecture: String,
-    weights: Weights,
+    /// What is not in the program in the form in which it is saved: all but the weights of convolutions and linear layers.
+    tensors: Weights,
     program: Program,
     buffers: Buffers,
     /// Of recurrent containers in [`infer`](Model::infer), which starts fresh.
@@ -37,7 +39,8 @@ impl Model {
         let trained = Weights::collect(&graph.net, wanted, weights)?;
         let architecture = file::architecture(&graph);
         plan::plan(&mut graph);
-        let folded = trained.fold(&graph);
+        let folded = Folded::of(&trained, &graph);
+        drop(trained);
         Model::of(graph, architecture, folded)
     }
 
@@ -50,8 +53,8 @@ impl Model {
     pub fn load(mut graph: Graph, path: impl AsRef<Path>) -> Result<Model> {
         let architecture = file::architecture(&graph);
         plan::plan(&mut graph);
-        let weights = file::load(&graph, &architecture, path.as_ref())?;
-        Model::of(graph, architecture, weights)
+        let folded = file::load(&graph, &architecture, path.as_ref())?;
+        Model::of(graph, architecture, folded)
     }
 
     /// Writes folded weights and what the net is to a safetensors file. It is there whole or not at all.
@@ -60,14 +63,14 @@ impl Model {
     ///
     /// [`Error::Io`].
     pub fn save(&self, path: impl AsRef<Path>) -> Result<()> {
-        file::save(&self.graph.net, &self.architecture, &self.weights, path.as_ref())
+        file::save(&self.graph.net, &self.architecture, &self.tensors, &self.program, path.as_ref())
     }
 
     /// From a planned graph and its folded weights.
-    fn of(graph: Graph, architecture: String, weights: Weights) -> Result<Model> {
-        let program = plan::lower(&graph, &weights)?;
+    fn of(graph: Graph, architecture: String, mut folded: Folded) -> Result<Model> {
+        let program = plan::lower(&graph, &mut folded)?;
         let (buffers, scratch) = (Buffers::new(&program), State::new(&program));
-        Ok(Model { graph, architecture, weights, program, buffers, scratch })
+        Ok(Model { graph, architecture, tensors: folded.tensors, program, buffers, scratch })
     }
 
     /// The net's name.

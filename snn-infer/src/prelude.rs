@@ -2,5 +2,5 @@
 
 pub use crate::error::{Error, Result};
 pub use crate::model::Model;
-pub use crate::snn_net;
 pub use crate::state::State;
+pub use crate::{snn_net, snn_neuron};

@@ -1,10 +1,10 @@
-//! The tensors of a net. In: the names and shapes that a graph asks for, and where they come from; out: each by its name, normalisations folded
-//! in, or an error that lists by layer what is missing or has another shape.
+//! The tensors of a net that was trained. In: the names and shapes that a graph asks for, and where they come from; out: each by its name, or an
+//! error that lists by layer what is missing or has another shape; and what they come to with normalisations folded in.
 
 use std::collections::BTreeMap;
 
 use crate::error::{Error, Result};
-use crate::graph::{Graph, Node, Normalise, Op, Project, Standardise, Weight};
+use crate::graph::{Normalise, Project, Standardise, Weight};
 
 /// A tensor: its shape, and its elements row by row.
 pub(crate) type Tensor = (Vec<usize>, Vec<f32>);
@@ -20,22 +20,15 @@ impl Weights {
         wanted: impl Iterator<Item = &'a Weight>,
         mut source: impl FnMut(&str) -> Option<Tensor>,
     ) -> Result<Weights> {
-        let (mut tensors, mut missing, mut shapes) = (BTreeMap::new(), BTreeMap::<_, Vec<_>>::new(), Vec::new());
-        for Weight { name, shape } in wanted {
-            let (layer, tensor) = name.rsplit_once('.').unwrap_or(("", name));
-            match source(name) {
-                None => missing.entry(layer.to_string()).or_default().push(tensor),
-                Some((got, values)) if got == *shape && values.len() == snn_shape::product(shape) => {
-                    tensors.insert(name.clone(), (got, values));
-                }
-                Some((got, _)) => shapes.push(format!("{layer}: {tensor} wants {shape:?}, but gets {got:?}")),
-            }
-        }
-        if missing.is_empty() && shapes.is_empty() {
-            return Ok(Weights(tensors));
-        }
-        let missing = missing.into_iter().map(|(layer, names)| format!("{layer}: {}", names.join(", "))).collect();
-        Err(Error::Weights { net: net.into(), missing, shapes })
+        let mut tensors = BTreeMap::new();
+        fit(net, wanted, |name| {
+            let (shape, values) = source(name)?;
+            // Numbers that are not as many as the shape says.
+            let shape = if values.len() == snn_shape::product(&shape) { shape } else { vec![values.len()] };
+            tensors.insert(name.to_string(), (shape.clone(), values));
+            Some(shape)
+        })?;
+        Ok(Weights(tensors))
     }
 
     /// A tensor that the graph asks for.
@@ -43,65 +36,11 @@ impl Weights {
         self.0.get(&weight.name).map_or(&[], |(_, values)| values.as_slice())
     }
 
-    /// What a planned graph runs on, from the trained tensors: see [`folded`].
-    pub(crate) fn fold(mut self, graph: &Graph) -> Weights {
-        let mut made = Weights::default();
-        self.fold_into(graph, &mut made);
-        made
-    }
-
-    fn fold_into(&mut self, graph: &Graph, made: &mut Weights) {
-        for node in &graph.nodes {
-            match &node.op {
-                Op::Project(p) => {
-                    let (weight, bias) = self.project(p);
-                    let [to_weight, to_bias] = project_tensors(node, p);
-                    made.0.insert(to_weight.name, (to_weight.shape, weight));
-                    made.0.insert(to_bias.name, (to_bias.shape, bias));
-                    self.keep(p.neuron.iter().flat_map(|fire| &fire.learned), made);
-                }
-                Op::Normalise(norm) => {
-                    let (scale, shift) = self.affine(norm);
-                    for (to, values) in normalise_tensors(node, norm).into_iter().zip([scale, shift]) {
-                        made.0.insert(to.name, (to.shape, values.into_iter().map(|v| v as f32).collect()));
-                    }
-                }
-                Op::Loop(body) => self.fold_into(&body.graph, made),
-                _ => self.keep(node.weights(), made),
-            }
-        }
-    }
-
-    /// Tensors that stay as they are. (A layer that is called twice gives its own twice.)
-    fn keep<'a>(&self, weights: impl IntoIterator<Item = &'a Weight>, made: &mut Weights) {
-        for weight in weights {
-            made.0.insert(weight.name.clone(), (weight.shape.clone(), self.get(weight).to_vec()));
-        }
-    }
-
-    /// y = a x + b of a normalisation, per channel.
-    fn affine(&self, norm: &Normalise) -> (Vec<f64>, Vec<f64>) {
-        let (mean, var) = (self.get(&norm.mean), self.get(&norm.var));
-        let of = |weight: &Option<Weight>, c: usize, default: f64| weight.as_ref().map_or(default, |w| f64::from(self.get(w)[c]));
-        let channel = |c: usize| {
-            let a = of(&norm.weight, c, 1.0) / (f64::from(var[c]) + norm.eps).sqrt();
-            (a, of(&norm.bias, c, 0.0) - f64::from(mean[c]) * a)
-        };
-        (0..mean.len()).map(channel).unzip()
-    }
-
-    /// Weights and bias of a layer, as they are packed: by tap and input, outputs side by side. Rounded once.
-    fn project(&self, p: &Project) -> (Vec<f32>, Vec<f32>) {
-        let (weight, bias) = self.projected(p);
-        let (taps, inputs, outputs, place) = (p.windows.taps(), p.inputs(), p.out_channels, p.place());
-        let mut packed = vec![0.0; weight.len()];
-        for (row, weight) in weight.chunks_exact(taps).enumerate() {
-            let (output, input) = place(row);
-            for (tap, w) in weight.iter().enumerate() {
-                packed[(tap * inputs + input) * outputs + output] = *w as f32;
-            }
-        }
-        (packed, bias.into_iter().map(|b| b as f32).collect())
+    /// [`affine`] of a normalisation.
+    pub(crate) fn affine(&self, norm: &Normalise) -> (Vec<f64>, Vec<f64>) {
+        let of = |weight: &Weight| self.get(weight).iter().map(|v| f64::from(*v)).collect::<Vec<_>>();
+        let [weight, bias] = [&norm.weight, &norm.bias].map(|weight| weight.as_ref().map(of));
+        affine(&of(&norm.mean), &of(&norm.var), weight.as_deref(), bias.as_deref(), norm.eps)
     }
 
     /// Weights and bias of a layer in torch's order, standardised first and normalised then, in `f64`.
@@ -137,9 +76,45 @@ impl Weights {
     }
 }
 
+/// What a batch normalisation does once it is trained, per channel: y = a x + b with a = weight / sqrt(var + eps) and b = bias - mean a. Without
+/// a weight that is 1, without a bias 0. Behind a layer with weights these become a W, and the bias a bias + b.
+pub fn affine(mean: &[f64], var: &[f64], weight: Option<&[f64]>, bias: Option<&[f64]>, eps: f64) -> (Vec<f64>, Vec<f64>) {
+    let channel = |c: usize| {
+        let a = weight.map_or(1.0, |w| w[c]) / (var[c] + eps).sqrt();
+        (a, bias.map_or(0.0, |b| b[c]) - mean[c] * a)
+    };
+    (0..mean.len()).map(channel).unzip()
+}
+
+/// Does `shape` know all of `wanted`, and are they of these shapes?
+///
+/// # Errors
+///
+/// [`Error::Weights`]
+pub(crate) fn fit<'a>(
+    net: &str,
+    wanted: impl Iterator<Item = &'a Weight>,
+    mut shape: impl FnMut(&str) -> Option<Vec<usize>>,
+) -> Result<()> {
+    let (mut missing, mut shapes) = (BTreeMap::<_, Vec<_>>::new(), Vec::new());
+    for Weight { name, shape: want } in wanted {
+        let (layer, tensor) = name.rsplit_once('.').unwrap_or(("", name));
+        match shape(name) {
+            None => missing.entry(layer.to_string()).or_default().push(tensor),
+            Some(got) if got == *want => {}
+            Some(got) => shapes.push(format!("{layer}: {tensor} wants {want:?}, but gets {got:?}")),
+        }
+    }
+    if missing.is_empty() && shapes.is_empty() {
+        return Ok(());
+    }
+    let missing = missing.into_iter().map(|(layer, names)| format!("{layer}: {}", names.join(", "))).collect();
+    Err(Error::Weights { net: net.into(), missing, shapes })
+}
+
 impl Project {
     /// Inputs of an output, in its group.
-    fn inputs(&self) -> usize {
+    pub(crate) fn inputs(&self) -> usize {
         snn_shape::product(&self.weight.shape) / self.windows.taps() / self.out_channels
     }
 
@@ -152,31 +127,13 @@ impl Project {
             true => (row / of_group / inputs * of_group + row % of_group, row / of_group % inputs),
         }
     }
-}
 
-/// The tensors that a planned graph runs on: of a convolution or linear layer `weight` (`[taps, in / groups, out]`) and `bias` with everything
-/// folded in, of a normalisation
-/// on its own `scale` and `shift`, of all others what they have learned.
-pub(crate) fn folded(graph: &Graph) -> Vec<Weight> {
-    let of = |node: &Node| match &node.op {
-        Op::Project(p) => {
-            let learned = p.neuron.iter().flat_map(|fire| fire.learned.iter().cloned());
-            project_tensors(node, p).into_iter().chain(learned).collect()
+    /// The row of torch's weight that is for an output and an input in its group.
+    pub(crate) fn row(&self) -> impl Fn(usize, usize) -> usize {
+        let (inputs, of_group, transposed) = (self.inputs(), self.out_channels / self.groups, self.transposed);
+        move |output, input| match transposed {
+            false => output * inputs + input,
+            true => (output / of_group * inputs + input) * of_group + output % of_group,
         }
-        Op::Normalise(norm) => normalise_tensors(node, norm).to_vec(),
-        Op::Loop(body) => folded(&body.graph),
-        _ => node.weights().into_iter().cloned().collect(),
-    };
-    graph.nodes.iter().flat_map(of).collect()
-}
-
-/// `weight` and `bias`.
-pub(crate) fn project_tensors(node: &Node, p: &Project) -> [Weight; 2] {
-    let of = |name, shape| Weight { name: format!("{}.{name}", node.name), shape };
-    [of("weight", vec![p.windows.taps(), p.inputs(), p.out_channels]), of("bias", vec![p.out_channels])]
-}
-
-/// `scale` and `shift`.
-pub(crate) fn normalise_tensors(node: &Node, norm: &Normalise) -> [Weight; 2] {
-    ["scale", "shift"].map(|name| Weight { name: format!("{}.{name}", node.name), shape: norm.mean.shape.clone() })
+    }
 }

@@ -3,10 +3,11 @@
 
 use std::path::Path;
 
-use snn_infer::{Graph, Model};
+use snn_infer::{Builder, Graph, Model, Value};
 use tch::{Device, Kind, TchError, Tensor, nn};
 
 use crate::error::{Error, Result};
+use crate::layer::Layer;
 
 /// The weights of a net by name. They share their memory with those in its layers and in the `VarStore`: what training, loading and moving to
 /// another device does to those, it does to these.
@@ -68,4 +69,22 @@ pub(crate) fn numbers(tensor: &Tensor) -> Result<(Vec<usize>, Vec<f32>), TchErro
 fn get(vs: &nn::Path<'_>, name: &str) -> Option<Tensor> {
     let (layer, name) = name.rsplit_once('.')?;
     layer.split('.').fold(vs.clone(), |path, part| path.sub(part)).get(name)
+}
+
+/// A layer of the user's own in the graph: its arguments are the defaults of its `Config` with what `set` changes, and it gives `shape`.
+///
+/// # Errors
+///
+/// As [`Layer::freeze`], or it gives another shape.
+pub fn freeze_own<L: Layer<Config: Default>>(
+    b: &mut Builder,
+    label: &str,
+    set: impl FnOnce(&mut L::Config),
+    args: &[Value],
+    shape: &[usize],
+) -> snn_infer::Result<Value> {
+    let mut config = L::Config::default();
+    set(&mut config);
+    let value = L::freeze(b, label, config, args)?;
+    snn_infer::__private::declared(b, label, value, shape)
 }

@@ -6,6 +6,8 @@
 use std::any::type_name;
 use std::fmt::Debug;
 
+use snn_infer::__private::unfrozen_own;
+use snn_infer::{Builder, Value};
 use tch::Tensor;
 
 use crate::container::as_one_batch;
@@ -112,6 +114,40 @@ pub trait Layer: Debug + Sized {
     fn repeat(&self, x: &Tensor, steps: i64, s: &mut Self::State, cx: &Cx) -> Result<Tensor> {
         self.sequence(&ops::at_every_step(x, steps)?, s, cx)
     }
+
+    /// Its frozen form, for nets that are frozen: what it does, written down as layers of this library, or as its own neuron. `label` is its
+    /// name in the net, `args` is what arrives. Unless overridden there is none, and a net with it is trained and not frozen.
+    ///
+    /// ```
+    /// use snn_runtime::infer::{self, Builder, Frozen, LinearConfig, Value, frozen};
+    /// use snn_runtime::{Cx, Linear, Result, Scope, Stateless, Tensor};
+    ///
+    /// /// A linear layer, and zero where it would be less.
+    /// #[derive(Debug)]
+    /// struct Rectified(Linear);
+    ///
+    /// impl Stateless for Rectified {
+    ///     type Config = ();
+    ///     fn build(scope: &Scope<'_>, (): ()) -> Result<Self> {
+    ///         Ok(Rectified(Stateless::build(scope, LinearConfig::new(8, 4))?))
+    ///     }
+    ///     fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
+    ///         Ok(self.0.forward(x, cx)?.f_relu()?)
+    ///     }
+    ///     fn freeze(b: &mut Builder, label: &str, (): (), args: &[Value]) -> infer::Result<Value> {
+    ///         let y = frozen::Linear::freeze(b, label, LinearConfig::new(8, 4), args)?;
+    ///         frozen::ReLU::freeze(b, &format!("{label}.relu"), (), &[y])
+    ///     }
+    /// }
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// It has none, or none with these arguments.
+    fn freeze(b: &mut Builder, label: &str, config: Self::Config, args: &[Value]) -> snn_infer::Result<Value> {
+        let _ = (config, args);
+        Err(unfrozen_own(b, label))
+    }
 }
 
 /// A layer without memory. A sequence runs through it in one call, steps and batch as one axis
@@ -142,6 +178,16 @@ pub trait Stateless: Debug + Sized {
     fn forward_sequence(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
         as_one_batch(&short_name::<Self>(), x, |x| self.forward(x, cx))
     }
+
+    /// Its frozen form, see [`Layer::freeze`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    fn freeze(b: &mut Builder, label: &str, config: Self::Config, args: &[Value]) -> snn_infer::Result<Value> {
+        let _ = (config, args);
+        Err(unfrozen_own(b, label))
+    }
 }
 
 impl<L: Stateless> Layer for L {
@@ -164,6 +210,10 @@ impl<L: Stateless> Layer for L {
 
     fn repeat(&self, x: &Tensor, steps: i64, (): &mut (), cx: &Cx) -> Result<Tensor> {
         ops::at_every_step(&self.forward(x, cx)?, steps)
+    }
+
+    fn freeze(b: &mut Builder, label: &str, config: Self::Config, args: &[Value]) -> snn_infer::Result<Value> {
+        <L as Stateless>::freeze(b, label, config, args)
     }
 }
 

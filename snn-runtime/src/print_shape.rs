@@ -1,17 +1,11 @@
 //! `PrintShapeModule`. In: any tensor; out: the same, and its shape in the log.
 
+pub use snn_infer::PrintShapeModuleConfig;
 use tch::Tensor;
 
 use crate::error::Result;
 use crate::layer::{Cx, Stateless};
 use crate::scope::Scope;
-
-/// Arguments of [`PrintShapeModule`].
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PrintShapeModuleConfig {
-    /// What stands before the shape.
-    pub ext_str: String,
-}
 
 /// Gives what it gets, and logs its sizes as a `tracing` event of level DEBUG: `ext_str [T, N, ..]`.
 ///

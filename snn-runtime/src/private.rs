@@ -9,7 +9,7 @@ pub use snn_shape as shape;
 pub use tch;
 
 pub use crate::container::{as_one_batch, fed_back, remembers_nothing, time_first, time_last};
-pub use crate::frozen::Weights;
+pub use crate::frozen::{Weights, freeze_own};
 pub use crate::neuron::normalised::{Norm, Normalise, TakesNorm, normalised, normalised_recorded};
 pub use crate::ops::own;
 pub use crate::recording::visit_recorded;

@@ -66,11 +66,13 @@ struct Chunks<'a> {
     rows: &'a [Row],
     inputs: Range<usize>,
     taps: usize,
+    /// Those that any row sees: a tap that hangs over the border everywhere adds nothing.
+    live: &'a [u32],
 }
 
 impl<'a> Chunks<'a> {
     fn len(&self) -> usize {
-        if self.inputs.len() <= 32 { self.taps.div_ceil(64 / self.inputs.len()) } else { self.taps * self.inputs.len().div_ceil(64) }
+        if self.inputs.len() <= 32 { self.taps.div_ceil(64 / self.inputs.len()) } else { self.live.len() * self.inputs.len().div_ceil(64) }
     }
 
     fn get(&self, i: usize) -> Chunk<'a> {
@@ -81,7 +83,7 @@ impl<'a> Chunks<'a> {
             (i * at_once, at_once.min(self.taps - i * at_once), start)
         } else {
             let parts = inputs.div_ceil(64);
-            (i / parts, 1, start + i % parts * 64)
+            (self.live[i / parts] as usize, 1, start + i % parts * 64)
         };
         let channels = (end - channel).min(64);
         Chunk { rows: &self.rows[tap * inputs + channel - start..][..taps * channels], tap, taps, channel, channels }
@@ -118,8 +120,10 @@ impl<'a> Strip<'a> {
     fn chunks<S: Simd, const ROW: usize, const PART: usize, const P: usize>(&mut self, simd: S) {
         let weights = self.on.weights;
         self.currents.fill(*weights.bias(self.panel));
-        let chunks = Chunks { rows: weights.panel(self.panel), inputs: weights.inputs(self.panel), taps: self.on.windows.taps() };
-        let far = chunks.rows.len() > FAR;
+        let windows = self.on.windows;
+        let chunks =
+            Chunks { rows: weights.panel(self.panel), inputs: weights.inputs(self.panel), taps: windows.taps(), live: windows.live() };
+        let far = chunks.len() * 64 > FAR;
         for i in 0..chunks.len() {
             let ahead = (far && i + AHEAD < chunks.len()).then(|| chunks.get(i + AHEAD));
             match self.on.input {

@@ -26,7 +26,7 @@ mod windows;
 
 pub use bits::{In, MAX_PLANES, Out, add_bits, and_bits, and_not_bits, count, from_dense, planes_of_sum, to_dense, words};
 pub use fire::{Fire, States, fire};
-pub use packed::{Packed, Weights};
+pub use packed::{Packed, Packer, Weights};
 pub use pool::{max_pool, or_pool};
 pub use project::{Blocks, Projection};
 pub use tile::{Tile, run_tile};

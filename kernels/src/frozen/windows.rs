@@ -85,6 +85,8 @@ pub struct Windows {
     taps: usize,
     /// `[tap][output]`
     cells: Vec<u32>,
+    /// The taps at which any output sees a cell: at a border those of a small image are few.
+    live: Vec<u32>,
 }
 
 /// No cell: the window hangs over the border.
@@ -93,8 +95,8 @@ pub(super) const NONE: u32 = u32::MAX;
 impl Windows {
     /// The windows of all axes together, the last axis fastest in cells and taps.
     pub fn new(axes: &[Axis]) -> Windows {
-        let one = Windows { inputs: 1, outputs: 1, taps: 1, cells: vec![0] };
-        axes.iter().fold(one, |outer, axis| {
+        let one = Windows { inputs: 1, outputs: 1, taps: 1, cells: vec![0], live: Vec::new() };
+        let mut all = axes.iter().fold(one, |outer, axis| {
             let taps = outer.taps * axis.taps;
             let outputs = outer.outputs * axis.outputs;
             let mut cells = Vec::with_capacity(taps * outputs);
@@ -105,8 +107,10 @@ impl Windows {
                     cells.push(near.filter(|_| far != NONE).map_or(NONE, |near| far * axis.inputs as u32 + near as u32));
                 }
             }
-            Windows { inputs: outer.inputs * axis.inputs, outputs, taps, cells }
-        })
+            Windows { inputs: outer.inputs * axis.inputs, outputs, taps, cells, live: Vec::new() }
+        });
+        all.live = (0..all.taps).filter(|tap| all.tap(*tap).iter().any(|cell| *cell != NONE)).map(|tap| tap as u32).collect();
+        all
     }
 
     /// Every cell sees itself: a linear layer on each of `cells`.
@@ -138,6 +142,12 @@ impl Windows {
     #[inline(always)]
     pub(super) fn tap(&self, tap: usize) -> &[u32] {
         &self.cells[tap * self.outputs..][..self.outputs]
+    }
+
+    /// The taps at which any output sees a cell.
+    #[inline(always)]
+    pub(super) fn live(&self) -> &[u32] {
+        &self.live
     }
 
     /// What the outputs see at a tap and those behind it.

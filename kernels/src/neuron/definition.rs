@@ -43,6 +43,9 @@ pub trait Neuron: Copy + Debug + Send + Sync + 'static {
     const SENDS_SPIKES: bool = false;
     /// The step and its derivative as CUDA C++ source.
     const CUDA: &'static str;
+    /// What tells the formulas of a neuron of the user's own from those it had before they were changed: a hash of their tokens. 0 for a neuron
+    /// of this library.
+    const FORMULAS: u64 = 0;
 
     /// Are these arguments that it can work with?
     ///

@@ -1,4 +1,4 @@
-//! `Flatten` and `Identity`. In: any shape; out: axes joined, or the same value.
+//! `Flatten`, `Identity` and `PrintShapeModule`. In: any shape; out: axes joined, or the same value.
 
 use snn_kernels::Refused;
 
@@ -67,6 +67,26 @@ impl Frozen for Identity {
 
     fn freeze(b: &mut Builder, label: &str, (): (), args: &[Value]) -> Result<Value> {
         let place = b.place(label, "Identity", &());
+        b.only(&place, args)
+    }
+}
+
+/// Arguments of [`PrintShapeModule`].
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PrintShapeModuleConfig {
+    /// What stands before the shape.
+    pub ext_str: String,
+}
+
+/// Frozen `PrintShapeModule`: it is gone, and logs nothing.
+#[derive(Debug)]
+pub enum PrintShapeModule {}
+
+impl Frozen for PrintShapeModule {
+    type Config = PrintShapeModuleConfig;
+
+    fn freeze(b: &mut Builder, label: &str, c: PrintShapeModuleConfig, args: &[Value]) -> Result<Value> {
+        let place = b.place(label, "PrintShapeModule", &c);
         b.only(&place, args)
     }
 }

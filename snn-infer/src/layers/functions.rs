@@ -19,6 +19,8 @@ pub(crate) enum Function {
     Iand,
     /// Beside each other, along the channels.
     Cat,
+    /// Beside each other, along the last of several axes: cells lie in so many rows.
+    CatLast(usize),
     /// Beside each other, as channels of their own.
     Stack,
 }
@@ -46,13 +48,14 @@ impl Function {
             Function::Max => "max",
             Function::Iand => "iand",
             Function::Cat => "cat",
+            Function::CatLast(_) => "cat_last",
             Function::Stack => "stack",
         }
     }
 
     /// The same values, in one layout where they are joined element by element.
     pub(crate) fn align(self, b: &mut Builder, args: &[Value]) -> Vec<Value> {
-        let beside = matches!(self, Function::Cat | Function::Stack);
+        let beside = matches!(self, Function::Cat | Function::CatLast(_) | Function::Stack);
         let layouts = args.windows(2).all(|pair| b.fact(pair[0]).layout == b.fact(pair[1]).layout);
         if layouts && !beside { args.to_vec() } else { args.iter().map(|v| b.canonical(*v)).collect() }
     }
@@ -66,8 +69,12 @@ impl Function {
         if time == Time::Reduced && args.iter().any(|a| a.time == Time::Sequence) {
             return Err(Error::shape(full, "values that all have a time axis, or none", &first.shape, "take the mean over time of both"));
         }
-        // Along the channels all other axes have to agree.
-        let rest = |f: &Fact| if self == Function::Cat { f.shape.get(1..).map(<[usize]>::to_vec) } else { Some(f.shape.clone()) };
+        // All axes have to agree but the one along which they are joined.
+        let rest = |f: &Fact| match (self, &f.shape[..]) {
+            (Function::Cat, shape) => shape.get(1..).map(<[usize]>::to_vec),
+            (Function::CatLast(_), [others @ .., _]) => Some(others.to_vec()),
+            (_, shape) => Some(shape.to_vec()),
+        };
         if let Some(other) = others.iter().find(|other| rest(other) != rest(first)) {
             return Err(Error::shape(full, format!("the same as {:?}", first.shape), &other.shape, "bring both to one size first"));
         }
@@ -75,6 +82,13 @@ impl Function {
             Function::Cat => {
                 let channels = args.iter().filter_map(|a| a.shape.first()).sum::<usize>();
                 let shape = [&[channels], first.shape.get(1..).unwrap_or_default()].concat();
+                Fact::new(&shape, time)
+            }
+            Function::CatLast(_) => {
+                let last = args.iter().filter_map(|a| a.shape.last()).sum::<usize>();
+                let mut shape = first.shape.clone();
+                shape.pop();
+                shape.push(last);
                 Fact::new(&shape, time)
             }
             Function::Stack => Fact::new(&[&[args.len()], &first.shape[..]].concat(), time),
@@ -95,13 +109,25 @@ impl Function {
                 }
             }
             Function::Iand => (1.0 - a) * b,
-            Function::Add | Function::Cat | Function::Stack => a + b,
+            Function::Add | Function::Cat | Function::CatLast(_) | Function::Stack => a + b,
         }
     }
 
-    /// Where element (cell, channel) of argument `i` goes, as cell and channel of the output.
-    pub(crate) fn beside(self, i: usize, before: usize, layout: Layout, cell: usize, channel: usize) -> (usize, usize) {
+    /// What an argument takes along the axis on which it is joined.
+    pub(crate) fn extent(self, layout: Layout) -> usize {
         match self {
+            Function::CatLast(rows) => layout.cells / rows.max(1),
+            _ => layout.channels,
+        }
+    }
+
+    /// Where element (cell, channel) of argument `i`, laid out as `layout`, goes, as cell and channel of the output, laid out as `into`.
+    pub(crate) fn beside(self, i: usize, before: usize, layout: Layout, into: Layout, cell: usize, channel: usize) -> (usize, usize) {
+        match self {
+            Function::CatLast(_) => {
+                let (own, all) = (self.extent(layout), self.extent(into));
+                (cell / own * all + before + cell % own, channel)
+            }
             Function::Stack => (channel * layout.cells + cell, i),
             _ => (cell, before + channel),
         }
@@ -147,13 +173,16 @@ mod tests {
     use crate::Builder;
 
     #[test]
-    fn the_last_axis_is_joined_where_it_is_the_only_one() {
+    fn the_first_axis_is_joined_or_the_last() {
         let mut b = Builder::new("Net", 2);
         let (flat, wide) = (b.input("a", &[3], true), b.input("b", &[2, 3], true));
         let joined = b.function("cat_last", &[flat, flat]).expect("flat values");
         assert_eq!(b.fact(joined).shape, [6]);
-        let error = b.function("cat_last", &[wide, wide]).unwrap_err().to_string();
-        assert!(error.contains("Net.cat_last") && error.contains("[2, 3]"), "{error}");
+        let joined = b.function("cat_last", &[wide, wide]).expect("equal before the last axis");
+        assert_eq!(b.fact(joined).shape, [2, 6]);
+        let high = b.input("c", &[4, 3], true);
+        let error = b.function("cat_last", &[wide, high]).unwrap_err().to_string();
+        assert!(error.contains("Net.cat_last") && error.contains("[2, 3]") && error.contains("[4, 3]"), "{error}");
         let joined = b.function("cat", &[wide, wide]).expect("equal behind the first axis");
         assert_eq!(b.fact(joined).shape, [4, 3]);
     }

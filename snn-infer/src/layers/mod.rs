@@ -29,7 +29,28 @@ use crate::builder::Builder;
 use crate::error::Result;
 use crate::graph::Value;
 
-/// A layer's frozen form. The types are markers with the layers' names, in [`frozen`](crate::frozen).
+/// A layer's frozen form. The types are markers with the layers' names, in [`frozen`](crate::frozen); a neuron that `snn_neuron!` defines has
+/// one, too. A layer of your own that is made of layers of this library can be written down as those; one that has no frozen form is an error:
+///
+/// ```compile_fail,E0277
+/// # mod layers {
+/// pub struct Attention; // which needs libtorch
+/// # }
+/// snn_infer::snn_net! {
+///     use crate::layers::Attention;
+///     net Net(x: [T, 4]) -> [T, 4] {
+///         T = 2;
+///         fc: Linear(_, 4),
+///         att: Attention(),
+///     }
+/// }
+/// # fn main() {}
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no frozen form: a layer of your own runs on libtorch alone",
+    label = "has no frozen form",
+    note = "enable the feature `train` of `snn`, and run the net with `forward`; a neuron that `snn_neuron!` defines has a frozen form"
+)]
 pub trait Frozen {
     /// The arguments, the same struct as in training.
     type Config;

@@ -48,7 +48,11 @@ impl<N: Neuron + Compiled> Frozen for Node<N> {
     type Config = N;
 
     fn freeze(b: &mut Builder, label: &str, config: N, args: &[Value]) -> Result<Value> {
-        let place = b.place(label, N::NAME, &config);
+        let place = match N::FORMULAS {
+            0 => b.place(label, N::NAME, &config),
+            // A neuron of the user's own, who may change it.
+            formulas => b.place(label, N::NAME, &format_args!("{config:?}, formulas {formulas:016x}")),
+        };
         config.check().and_then(|()| config.surrogate().check()).map_err(Error::refused(&place.full))?;
         if config.surrogate().draws() {
             return Err(Error::unsupported(&place.full, "its surrogate function fires at random", "use one that fires at the threshold"));

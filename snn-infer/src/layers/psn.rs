@@ -235,14 +235,24 @@ impl DenseKernel for Kernel {
             Sees::Before(_) => TimeWeights::Sliding(&self.weight),
             Sees::All | Sees::Masked(_) => TimeWeights::Matrix { weight: &self.weight, window: self.window },
         };
-        let before: Vec<&[f32]> = match &call.memory {
-            Some(memory) if !memory.fresh && neurons > 0 => memory.numbers.chunks_exact(neurons).collect(),
-            _ => Vec::new(),
+        // Where the inputs before this step are: on the stack, but for a layer that sees very many.
+        let (mut few, mut many): ([&[f32]; 64], Vec<&[f32]>) = ([&[]; 64], Vec::new());
+        let before: &[&[f32]] = match &call.memory {
+            Some(memory) if !memory.fresh && neurons > 0 => {
+                let rows = memory.numbers.len() / neurons;
+                if rows > few.len() {
+                    many.resize(rows, &[]);
+                }
+                let places = if rows > few.len() { &mut many[..] } else { &mut few[..rows] };
+                places.iter_mut().zip(memory.numbers.chunks_exact(neurons)).for_each(|(place, row)| *place = row);
+                places
+            }
+            _ => &[],
         };
         let psn = Psn {
             steps: call.steps,
             neurons,
-            before: &before,
+            before,
             x: call.x,
             weights,
             bias: &self.bias,

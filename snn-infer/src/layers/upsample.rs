@@ -5,6 +5,7 @@ use std::sync::Arc;
 use snn_kernels::Refused;
 use snn_kernels::frozen::{Axis, Windows};
 
+use super::dense::{Call, DenseKernel, DenseLayer};
 use super::{Frozen, space};
 use crate::builder::Builder;
 use crate::error::{Error, Result};
@@ -112,7 +113,7 @@ impl UpsampleConfig {
     }
 }
 
-/// Frozen upsampling to the nearest cell; spikes stay bits. Other modes have no frozen form.
+/// Frozen upsampling. To the nearest cell spikes stay bits.
 #[derive(Debug)]
 pub enum Upsample {}
 
@@ -122,15 +123,19 @@ impl Frozen for Upsample {
     fn freeze(b: &mut Builder, label: &str, c: UpsampleConfig, args: &[Value]) -> Result<Value> {
         let place = b.place(label, "Upsample", &c);
         c.check().map_err(Error::refused(&place.full))?;
-        if c.mode != UpsampleMode::Nearest {
-            return Err(Error::unsupported(&place.full, format!("its mode is {:?}", c.mode), "use `mode = \"nearest\"`"));
-        }
         let x = b.only(&place, args)?;
         let x = b.canonical(x);
         let fact = b.fact(x);
         let size = fact.shape.get(1..).unwrap_or_default();
         let (out, factors) = c.target(size).map_err(|wants| Error::shape(&place.full, wants.replace("[N, ", "["), &fact.shape, ""))?;
-        let axes = size.iter().zip(&out).zip(factors).map(|((len, out), by)| nearest(*len, *out, by)).collect::<Vec<_>>();
+        let sizes = || size.iter().zip(&out).zip(&factors).map(|((len, out), by)| (*len, *out, *by));
+        if c.mode != UpsampleMode::Nearest {
+            let corners = c.align_corners == Some(true);
+            let axes = sizes().map(|(len, out, by)| between(len, out, by, corners, c.mode == UpsampleMode::Bicubic));
+            let (layer, fact) = (Interpolate::new(axes), Fact::new(&[&[fact.layout.channels], &out[..]].concat(), fact.time));
+            return Ok(b.push(place, Op::Dense(Arc::new(layer)), &[x], fact));
+        }
+        let axes = sizes().map(|(len, out, by)| nearest(len, out, by)).collect::<Vec<_>>();
         let fact = Fact::new(&[&[fact.layout.channels], &out[..]].concat(), fact.time);
         // The largest of one cell is that cell.
         Ok(b.push(place, Op::MaxPool(Arc::new(Windows::new(&axes))), &[x], fact))
@@ -148,6 +153,77 @@ fn nearest(len: usize, out: usize, factor: Option<f64>) -> Axis {
         };
         Some(from.min(len - 1))
     })
+}
+
+/// What an output cell is the sum of: input cells, and the weight of each.
+type Shares = Vec<(usize, f32)>;
+
+/// torch's cells on both sides of where each output lies, in its arithmetic: two on a line, or four on a cubic through them, a = -0.75.
+fn between(len: usize, out: usize, factor: Option<f64>, corners: bool, cubic: bool) -> (usize, Vec<Shares>) {
+    let step = match (corners, factor) {
+        (true, _) if out > 1 => (len - 1) as f32 / (out - 1) as f32,
+        (true, _) => 0.0,
+        (false, Some(factor)) => (1.0 / factor) as f32,
+        (false, None) => len as f32 / out as f32,
+    };
+    let shares = |o: usize| {
+        let at = if corners { o as f32 * step } else { (o as f32 + 0.5) * step - 0.5 };
+        if cubic {
+            let (first, t) = (at.floor(), at - at.floor());
+            let near = |t: f32| (1.25 * t - 2.25) * t * t + 1.0;
+            let far = |t: f32| ((-0.75 * t + 3.75) * t - 6.0) * t + 3.0;
+            let weights = [far(t + 1.0), near(t), near(1.0 - t), far(2.0 - t)];
+            let cell = |i: usize| (first as isize + i as isize - 1).clamp(0, len as isize - 1) as usize;
+            return weights.into_iter().enumerate().map(|(i, w)| (cell(i), w)).collect();
+        }
+        let at = at.max(0.0);
+        let first = (at as usize).min(len - 1);
+        let t = (at - first as f32).clamp(0.0, 1.0);
+        vec![(first, 1.0 - t), ((first + 1).min(len - 1), t)]
+    };
+    (len, (0..out).map(shares).collect())
+}
+
+/// Each output cell a weighted sum of input cells.
+#[derive(Clone, Debug)]
+struct Interpolate {
+    /// By output cell.
+    cells: Vec<Shares>,
+}
+
+impl Interpolate {
+    /// All axes together, the last fastest.
+    fn new(axes: impl Iterator<Item = (usize, Vec<Shares>)>) -> Interpolate {
+        let cells = axes.fold(vec![vec![(0, 1.0)]], |outer, (len, axis)| {
+            let both = |far: &Shares, near: &Shares| -> Shares {
+                far.iter().flat_map(|(i, v)| near.iter().map(move |(j, w)| (i * len + j, v * w))).collect()
+            };
+            outer.iter().flat_map(|far| axis.iter().map(move |near| both(far, near))).collect()
+        });
+        Interpolate { cells }
+    }
+}
+
+impl DenseLayer for Interpolate {
+    fn kernel(&self, _: Vec<Vec<f32>>) -> Box<dyn DenseKernel> {
+        Box::new(self.clone())
+    }
+}
+
+impl DenseKernel for Interpolate {
+    fn run(&self, call: Call<'_>) -> Result<(), snn_kernels::Error> {
+        let channels = call.layout.channels;
+        let samples = call.x.chunks_exact(call.layout.len()).zip(call.out.chunks_exact_mut(self.cells.len() * channels));
+        for (x, y) in samples {
+            for (y, shares) in y.chunks_exact_mut(channels).zip(&self.cells) {
+                y.fill(0.0);
+                for (cell, w) in shares {
+                    y.iter_mut().zip(&x[cell * channels..][..channels]).for_each(|(y, x)| *y += w * x);
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 #[cfg(test)]

@@ -4,21 +4,21 @@
 use std::collections::HashMap;
 
 use snn_kernels::Channels;
-use snn_kernels::frozen::{Packed, Weights as Sizes, Windows, planes_of_sum};
+use snn_kernels::frozen::{Packed, Windows, planes_of_sum};
 
 use super::buffers;
 use crate::error::{Error, Result};
+use crate::folded::{Folded, normalise_tensors, project_tensors};
 use crate::graph::{Fire, Graph, Layout, Node, Op, Project, Time, Value};
 use crate::layers::Function;
 use crate::layers::dense::ScaleShift;
 use crate::run::{Format, Instruction, Neurons, Program, Projected, Stored, Work};
-use crate::weights::{Weights, normalise_tensors, project_tensors};
 
-/// The program of a graph on which all passes have run.
-pub(crate) fn lower(graph: &Graph, weights: &Weights) -> Result<Program> {
+/// The program of a graph on which all passes have run. It takes the weights that are packed.
+pub(crate) fn lower(graph: &Graph, folded: &mut Folded) -> Result<Program> {
     let mut lowering = Lowering {
         graph,
-        weights,
+        folded,
         instructions: Vec::new(),
         values: Vec::new(),
         places: HashMap::new(),
@@ -38,7 +38,7 @@ pub(crate) fn lower(graph: &Graph, weights: &Weights) -> Result<Program> {
 
 struct Lowering<'a> {
     graph: &'a Graph,
-    weights: &'a Weights,
+    folded: &'a mut Folded,
     instructions: Vec<Instruction>,
     values: Vec<Stored>,
     /// Where each value of the graph is.
@@ -122,9 +122,9 @@ impl Lowering<'_> {
                     (Format::Dense, None) => "numbers",
                 };
                 let with = p.neuron.as_ref().map_or(String::new(), |fire| format!(" + {}", fire.kind));
-                let weights = self.pack(node, p, self.values[x].layout.channels);
+                let (name, weights) = self.packed(node, p)?;
                 (
-                    Work::Project(Projected { windows: p.windows.clone(), weights, neurons }),
+                    Work::Project(Projected { name, windows: p.windows.clone(), weights, neurons }),
                     format!("{kind}{with} on {from}"),
                     [x].into_iter().chain(spikes).collect(),
                     format,
@@ -135,7 +135,7 @@ impl Lowering<'_> {
                 (Work::Fire(neurons), kind, vec![self.numbers(node.args[0])], sends(fire))
             }
             Op::Normalise(norm) => {
-                let [scale, shift] = normalise_tensors(node, norm).map(|w| self.weights.get(&w).to_vec());
+                let [scale, shift] = normalise_tensors(node, norm).map(|w| self.folded.tensors.get(&w).to_vec());
                 (Work::Dense(Box::new(ScaleShift { scale, shift })), kind, vec![self.numbers(node.args[0])], Format::Dense)
             }
             Op::MaxPool(windows) => {
@@ -164,11 +164,11 @@ impl Lowering<'_> {
             }
             Op::Reduce(reduce) => (Work::Reduce(*reduce), kind, vec![self.numbers(node.args[0])], Format::Dense),
             Op::Dense(layer) => {
-                let weights = layer.weights().iter().map(|w| self.weights.get(w).to_vec()).collect();
+                let weights = layer.weights().iter().map(|w| self.folded.tensors.get(w).to_vec()).collect();
                 (Work::Dense(layer.kernel(weights)), kind, vec![self.numbers(node.args[0])], Format::Dense)
             }
             Op::Loop(body) => {
-                let program = lower(&body.graph, self.weights)?;
+                let program = lower(&body.graph, self.folded)?;
                 self.loops += 1;
                 let x = self.numbers(node.args[0]);
                 (Work::Loop(self.loops - 1, Box::new(program)), kind, vec![x], Format::Dense)
@@ -188,18 +188,20 @@ impl Lowering<'_> {
     }
 
     fn neurons(&self, node: &Node, fire: &Fire, channels: usize) -> Result<Neurons> {
-        let learned: Vec<Vec<f64>> = fire.learned.iter().map(|w| self.weights.get(w).iter().map(|v| f64::from(*v)).collect()).collect();
+        let learned: Vec<Vec<f64>> =
+            fire.learned.iter().map(|w| self.folded.tensors.get(w).iter().map(|v| f64::from(*v)).collect()).collect();
         let learned: Vec<&[f64]> = learned.iter().map(Vec::as_slice).collect();
         let constants = fire.neuron.constants_f32(&learned, Channels { count: channels, inner: 1 });
         Ok(Neurons { neuron: fire.neuron.clone(), constants: constants.map_err(Error::bug(&self.graph.full_name(node)))? })
     }
 
-    fn pack(&self, node: &Node, p: &Project, inputs: usize) -> Packed {
-        let [weight, bias] = project_tensors(node, p).map(|w| self.weights.get(&w));
-        let (outputs, groups, taps) = (p.out_channels, p.groups, p.windows.taps());
-        let ins = inputs / groups;
-        let sizes = Sizes { outputs, inputs, groups, taps };
-        Packed::new(sizes, |output, input, tap| weight[(tap * ins + input) * outputs + output], |output| bias[output])
+    /// The weights of a layer, and what they are called.
+    fn packed(&mut self, node: &Node, p: &Project) -> Result<(String, Packed)> {
+        let [weight, _] = project_tensors(node, p);
+        match self.folded.packed.remove_entry(&weight.name) {
+            Some(packed) => Ok(packed),
+            None => Err(Error::Bug { layer: self.graph.full_name(node), problem: "its weights are not there".into() }),
+        }
     }
 
     /// How a joined value is stored: sums and products of two series of bits are bits.

@@ -34,10 +34,12 @@ pub(crate) fn join(
             for (i, arg) in args.iter().enumerate() {
                 let x = &program.values[*arg];
                 match how {
-                    Function::Cat | Function::Stack => beside(how, i, before, buffers.dense(x, of), x, into, out, of),
+                    Function::Cat | Function::CatLast(_) | Function::Stack => {
+                        beside(how, i, before, buffers.dense(x, of), x, into, out, of)
+                    }
                     _ => elements(how, i == 0, buffers.dense(x, of), into),
                 }
-                before += x.layout.channels;
+                before += how.extent(x.layout);
             }
             Ok(())
         }
@@ -67,7 +69,7 @@ fn beside(how: Function, i: usize, before: usize, x: &[f32], stored: &Stored, ou
         let out = &mut out[row * into.layout.len()..][..into.layout.len()];
         for cell in 0..cells {
             for channel in 0..channels {
-                let (to, at) = how.beside(i, before, stored.layout, cell, channel);
+                let (to, at) = how.beside(i, before, stored.layout, into.layout, cell, channel);
                 out[to * into.layout.channels + at] = x[cell * channels + channel];
             }
         }

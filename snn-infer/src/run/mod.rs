@@ -92,6 +92,16 @@ impl Program {
         self.instructions.iter().filter_map(|i| if let Work::Loop(_, body) = &i.work { Some(&**body) } else { None })
     }
 
+    /// The layers that have weights, those inside it, too.
+    pub(crate) fn projected<'a>(&'a self) -> Box<dyn Iterator<Item = &'a Projected> + 'a> {
+        let of = |i: &'a Instruction| {
+            let own = if let Work::Project(p) = &i.work { Some(p) } else { None };
+            let inner = if let Work::Loop(_, body) = &i.work { Some(body.projected()) } else { None };
+            own.into_iter().chain(inner.into_iter().flatten())
+        };
+        Box::new(self.instructions.iter().flat_map(of))
+    }
+
     /// Which kernel does the work of which layers.
     pub(crate) fn kernels<'a>(&'a self) -> Box<dyn Iterator<Item = (&'a str, &'a str)> + 'a> {
         let of = |i: &'a Instruction| {

@@ -10,6 +10,8 @@ use super::{Buffers, Extent, Format, Memory, Neurons, Stored, Written};
 /// Weights over windows, packed.
 #[derive(Debug)]
 pub(crate) struct Projected {
+    /// What the weights are called: `conv1.weight`.
+    pub(crate) name: String,
     pub(crate) windows: Arc<Windows>,
     pub(crate) weights: Packed,
     pub(crate) neurons: Option<Neurons>,

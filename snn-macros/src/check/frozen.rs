@@ -15,7 +15,7 @@ pub(crate) struct Unfrozen {
     subject: String,
     /// As in the VarStore: `stem.0`; of a function its name.
     pub(crate) place: String,
-    /// `` `TemporalWiseAttention` ``, `a layer of your own`, ..
+    /// `` `TemporalWiseAttention` ``, `a function of your own`, ..
     pub(crate) what: String,
 }
 
@@ -65,7 +65,8 @@ fn node(node: &Node, prefix: &str, found: &mut Vec<Unfrozen>) {
             None => return collect(group, &place, found),
         },
         NodeKind::Leaf(leaf) => match (&leaf.what, leaf.built.as_ref().and_then(|built| built.only_libtorch)) {
-            (What::Own { .. }, _) => (&leaf.shown, "a layer of your own".to_string()),
+            // Its type says so, where rustc knows it.
+            (What::Own { .. }, _) => return,
             (What::Known(spec), Some(argument)) => (&leaf.shown, format!("`{}` with `{argument}`", spec.name)),
             (What::Known(spec), None) if !spec.frozen => (&leaf.shown, format!("`{}`", spec.name)),
             (What::Known(_), None) => return,

@@ -23,7 +23,8 @@ use quote::{format_ident, quote};
 use super::build;
 use super::flat::{Flat, FlatKind, FlatOp, Val};
 use crate::check::frozen::unfrozen;
-use crate::ir::{BuiltinShape, Group, Net, NodeKind, Port};
+use crate::ir::{BuiltinShape, Group, Leaf, Net, NodeKind, Port, What};
+use crate::layers::Built;
 
 /// `CsnnFrozen`
 pub(super) fn name(net: &Net) -> Ident {
@@ -112,9 +113,12 @@ fn call(op: &FlatOp<'_>, root: &TokenStream) -> TokenStream {
     let (b, args) = (builder(), op.args.iter().map(|&v| value(v)));
     let made = match &op.what {
         FlatKind::Node { node, place } => match &node.kind {
-            NodeKind::Leaf(leaf) => leaf.built.as_ref().map(|built| {
-                let (ty, config, name) = (Ident::new(built.ty, node.blame.start), build::config(built, node, root), &place.name);
-                quote!(#root::freeze::<#root::infer::frozen::#ty>(#b, #name, #config, &[#(#args),*])?)
+            NodeKind::Leaf(leaf) => leaf.built.as_ref().map(|built| match &leaf.what {
+                What::Own { path, .. } => own(leaf, built, path, &place.name, &args.collect::<Vec<_>>(), root),
+                What::Known(_) => {
+                    let (ty, config, name) = (Ident::new(built.ty, node.blame.start), build::config(built, node, root), &place.name);
+                    quote!(#root::freeze::<#root::infer::frozen::#ty>(#b, #name, #config, &[#(#args),*])?)
+                }
             }),
             NodeKind::Group(group) => Some(recurrent(group, &place.name, op.args[0], root)),
             NodeKind::Poisoned => None,
@@ -126,6 +130,27 @@ fn call(op: &FlatOp<'_>, root: &TokenStream) -> TokenStream {
     let Some(made) = made else { unreachable!("`unfrozen` finds what has no call") };
     let outs = op.outs.iter().map(|&v| value(v));
     quote!(let #(#outs)* = #made;)
+}
+
+/// A layer of the user's own, whose type says whether it has a frozen form: neurons of `snn_neuron!` have. Defaults and arguments are
+/// those it is built with.
+///
+/// ```text
+/// freeze_own::<crate::TiringNode>(b, "hidden", |config| { config.tau = 2.0; }, &[v1], &[32])?
+/// ```
+fn own(leaf: &Leaf, built: &Built, path: &TokenStream, name: &str, args: &[Ident], root: &TokenStream) -> TokenStream {
+    let (b, config) = (builder(), local("config"));
+    let (fields, shape) = (leaf.args.passed().iter().map(|(name, value)| quote!(#config.#name = #value;)), &built.outputs[0]);
+    quote! {
+        #root::freeze_own::<#path>(
+            #b,
+            #name,
+            #[allow(unused_variables, reason = "generated: a config may have no arguments")]
+            |#config| { #(#fields)* },
+            &[#(#args),*],
+            &[#(#shape),*],
+        )?
+    }
 }
 
 /// What comes out of one step goes back in at the next:

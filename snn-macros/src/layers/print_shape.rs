@@ -9,7 +9,7 @@ pub(super) const LAYERS: &[LayerSpec] = &[LayerSpec {
     modes: Modes::Both,
     state: None,
     reduces: None,
-    frozen: false,
+    frozen: true,
     rule: print_shape,
 }];
 

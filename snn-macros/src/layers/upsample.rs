@@ -74,15 +74,7 @@ fn upsample(rule: &mut Rule<'_>) -> Result<Built, ()> {
         .into();
     config.push(rule.field("mode", quote!(#root::UpsampleMode::#mode)));
     let macs = Size::product(&out);
-    let only_libtorch = (mode != "Nearest").then_some("a `mode` other than \"nearest\"");
-    Ok(Built {
-        config: Some(config),
-        outputs: vec![out],
-        macs,
-        only_libtorch,
-        checks: std::mem::take(&mut rule.checks),
-        ..Built::keeps(rule, "Upsample")
-    })
+    Ok(Built { config: Some(config), outputs: vec![out], macs, checks: std::mem::take(&mut rule.checks), ..Built::keeps(rule, "Upsample") })
 }
 
 /// The variant of `mode`, which works on so many axes.

@@ -1,7 +1,8 @@
 //! `fold_conv_bn`. In: a convolution's weight and bias, and what a batch normalisation behind it has learned; out: the weight and
 //! bias of one convolution that does both, in evaluation.
 
-use tch::{TchError, Tensor};
+use snn_infer::__private::affine;
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::error::{Error, Result};
 
@@ -64,15 +65,22 @@ pub fn fold_conv_bn(weight: &Tensor, bias: Option<&Tensor>, bn: &Normalisation<'
 }
 
 fn fold(weight: &Tensor, bias: Option<&Tensor>, bn: &Normalisation<'_>, [mean, var]: [&Tensor; 2]) -> Result<Folded, TchError> {
-    let scale = var.f_add_scalar(bn.eps)?.f_rsqrt()?;
-    let scale = bn.weight.map_or(Ok(scale.shallow_clone()), |g| scale.f_mul(g))?;
-    let centred = bias.map_or_else(|| mean.f_neg(), |b| b.f_sub(mean))?;
-    let shifted = centred.f_mul(&scale)?;
+    let numbers = |tensor: &Tensor| -> Result<Vec<f64>, TchError> {
+        let tensor = tensor.f_detach()?.f_to_device(Device::Cpu)?.f_to_kind(Kind::Double)?.f_contiguous()?;
+        let mut values = vec![0.0; tensor.numel()];
+        tensor.f_copy_data(&mut values, tensor.numel())?;
+        Ok(values)
+    };
+    let [gamma, beta] = [bn.weight, bn.bias].map(|tensor| tensor.map(numbers).transpose());
+    let (scale, shift) = affine(&numbers(mean)?, &numbers(var)?, gamma?.as_deref(), beta?.as_deref(), bn.eps);
+    let [scale, shift] =
+        [scale, shift].map(|values| Tensor::f_from_slice(&values)?.f_to_device(weight.device())?.f_to_kind(weight.f_kind()?));
+    let (scale, shift) = (scale?, shift?);
     let mut per_channel = vec![1; weight.dim()];
     per_channel[0] = -1;
     Ok(Folded {
         weight: weight.f_mul(&scale.f_reshape(per_channel)?)?,
-        bias: bn.bias.map_or(Ok(shifted.shallow_clone()), |beta| shifted.f_add(beta))?,
+        bias: bias.map_or(Ok(shift.shallow_clone()), |bias| bias.f_mul(&scale)?.f_add(&shift))?,
     })
 }
 

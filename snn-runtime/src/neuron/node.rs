@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use snn_infer::{Builder, Value};
 use snn_kernels::{Compiled, Neuron};
 use tch::Tensor;
 
@@ -73,6 +74,10 @@ impl<N: Neuron + Compiled> Layer for Node<N> {
 
     fn repeat(&self, x: &Tensor, steps: i64, s: &mut NeuronState, _: &Cx) -> Result<Tensor> {
         self.fused.run(Input::Repeat(x, steps), None, s, None)
+    }
+
+    fn freeze(b: &mut Builder, label: &str, config: N, args: &[Value]) -> snn_infer::Result<Value> {
+        snn_infer::__private::freeze::<snn_infer::frozen::Node<N>>(b, label, config, args)
     }
 }
 

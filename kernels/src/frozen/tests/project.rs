@@ -75,7 +75,7 @@ prop_compose! {
     /// Convolutions with channels in groups, strides and dilation.
     pub(super) fn cases()(
         (groups, ins, outs) in prop_oneof![(Just(1), channels(), channels()), (2usize..5, 1usize..40, 1usize..40), (70usize..80, Just(1), Just(1))],
-        (h, w) in (3usize..7, 3usize..7),
+        (h, w) in (1usize..7, 1usize..7), // where an image is small, taps see nothing
         stride in 1usize..3,
         dilation in 1usize..3,
         border in prop_oneof![Just(Border::Zeros), Just(Border::Circular)],

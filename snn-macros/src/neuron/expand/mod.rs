@@ -3,6 +3,7 @@
 mod code;
 mod config;
 mod cuda;
+mod fingerprint;
 mod neuron;
 mod surrogate;
 
@@ -34,7 +35,7 @@ pub(crate) fn expand(item: &Item, formulas: &Formulas, parts: &Parts, roots: &Ro
     let (ty, root) = (ty(item), &roots.kernels);
     let config = config::config(item, &ty, root);
     let formulas = match parts {
-        Parts::Neuron(step) => neuron::neuron(item, &ty, formulas, step, root),
+        Parts::Neuron(step) => neuron::neuron(item, &ty, formulas, step, root, roots.facade.is_some()),
         Parts::Surrogate(curve) => surrogate::surrogate(item, &ty, formulas, curve, root),
     };
     let layer = layer(item, &ty, roots);

@@ -69,12 +69,9 @@ snn_net! {
     net Own(x: [T, 16]) -> [T, 16] {
         T = 4;
         step_mode = 's';
+        // Whether a layer of one's own has a frozen form is known to its type.
         a: SpikeAttention(heads = 2),
-//         ^^^^^^^^^^^^^^^^^^^^^^^^^error{`a` has no frozen form: a layer of your own runs on libtorch alone}
-// help{enable the feature `train` of `snn`, and run the net with `forward`}
         SpikeAttention(),
-//      ^^^^^^^^^^^^^^^^error{`SpikeAttention` has no frozen form: a layer of your own runs on libtorch alone}
-// help{enable the feature `train` of `snn`, and run the net with `forward`}
         ew: ElementWiseRecurrentContainer([IFNode()], |y_prev, x| 0.5 * y_prev + x),
 //                                                    ^^^^^^^^^^^^^^^^^^^^^^^^^^^^error{the function of `ew` has no frozen form: a function of your own runs on libtorch alone}
 // help{enable the feature `train` of `snn`, and run the net with `forward`}

@@ -164,6 +164,15 @@ pub mod __private {
     pub fn freeze<L>(_: &mut infer::Builder, _: &str, _: impl Sized, _: &[infer::Value]) -> infer::Result<infer::Value> {
         Ok(infer::Value)
     }
+    pub fn freeze_own<L: Layer>(
+        _: &mut infer::Builder,
+        _: &str,
+        _: impl FnOnce(&mut L::Config),
+        _: &[infer::Value],
+        _: &[usize],
+    ) -> infer::Result<infer::Value> {
+        Ok(infer::Value)
+    }
     pub fn unfrozen(_: &str, _: &str) -> infer::Error {
         infer::Error
     }
