@@ -245,6 +245,6 @@ fn a_file_of_other_formulas_is_refused() -> Result<()> {
     let (same, other) = (again::NetFrozen::load(&file), second::NetFrozen::load(&file));
     std::fs::remove_file(&file).expect("the file was written");
     assert!(same.is_ok(), "{same:?}");
-    assert_says(other, &["another net than `Net`", "sn Same", "formulas"]);
+    assert_says(other.map_err(snn::Error::from), &["another net than `Net`", "sn Same", "formulas"]);
     Ok(())
 }

@@ -170,7 +170,7 @@ impl Reduce {
 
 #[cfg(test)]
 mod tests {
-    use crate::Builder;
+    use crate::{Builder, Model};
 
     #[test]
     fn the_first_axis_is_joined_or_the_last() {
@@ -185,5 +185,17 @@ mod tests {
         assert!(error.contains("Net.cat_last") && error.contains("[2, 3]") && error.contains("[4, 3]"), "{error}");
         let joined = b.function("cat", &[wide, wide]).expect("equal behind the first axis");
         assert_eq!(b.fact(joined).shape, [4, 3]);
+    }
+
+    #[test]
+    fn rows_are_joined_row_by_row() {
+        let mut b = Builder::new("Net", 1);
+        let (x, z) = (b.input("x", &[2, 2, 2], false), b.input("z", &[2, 2, 1], false));
+        let y = b.function("cat_last", &[x, z]).expect("equal before the last axis");
+        b.output("y", y);
+        let mut model = Model::new(b.finish(), |_| None).expect("it has no weights");
+        let mut y = [0.0; 12];
+        model.infer(&[&[1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0, 8.0], &[-1.0, -2.0, -3.0, -4.0]], &mut [&mut y]).expect("it fits");
+        assert_eq!(y, [1.0, 2.0, -1.0, 3.0, 4.0, -2.0, 5.0, 6.0, -3.0, 7.0, 8.0, -4.0]);
     }
 }

@@ -166,7 +166,7 @@ fn between(len: usize, out: usize, factor: Option<f64>, corners: bool, cubic: bo
         (false, Some(factor)) => (1.0 / factor) as f32,
         (false, None) => len as f32 / out as f32,
     };
-    let shares = |o: usize| {
+    let shares = |o: usize| -> Shares {
         let at = if corners { o as f32 * step } else { (o as f32 + 0.5) * step - 0.5 };
         if cubic {
             let (first, t) = (at.floor(), at - at.floor());
