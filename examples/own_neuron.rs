@@ -73,7 +73,7 @@ fn train() -> anyhow::Result<f64> {
         }
     }
     let (x, class) = rhythms(1000)?;
-    let (logits, recorded) = net.forward_recorded(&Rhythm::input(x)?, false)?;
+    let (logits, recorded) = net.forward_recorded(&Rhythm::input(x.shallow_clone())?, false)?;
     let right = logits.argmax(-1, false).eq_tensor(&class).to_kind(Kind::Double).mean(Kind::Double).double_value(&[]);
     let rate = recorded.hidden.spikes.mean(Kind::Float).double_value(&[]);
     let fatigue = net.hidden.parameter("fatigue").map_or(f64::NAN, |f| f.double_value(&[]));
