@@ -100,7 +100,7 @@ fn a_renamed_net_is_told_its_map() -> Result<()> {
     let _net = Renamed::new(&vs.root())?;
     let before = vs.variables()["fc1.weight"].copy();
     let e = load(&vs, file("tutorial.pth")).unwrap_err();
-    assert!(matches!(&e, Error::Weights { missing, unexpected, .. } if missing.len() == 6 && unexpected.len() == 6), "{e:?}");
+    assert!(matches!(&e, Error::Weights(w) if w.missing.len() == 6 && w.unexpected.len() == 6), "{e:?}");
     let text = e.to_string();
     for part in [
         "tutorial.pth: does not fit the model",
@@ -210,10 +210,10 @@ fn kinds() -> nn::VarStore {
 fn every_kind_of_tensor_is_read_or_named() -> Result<()> {
     let vs = kinds();
     let e = load(&vs, file("kinds.pth")).unwrap_err();
-    let Error::Weights { unexpected, kinds, missing, shapes, .. } = &e else { panic!("{e:?}") };
-    assert_eq!((unexpected.join(""), missing.len(), shapes.len()), ("number".to_string(), 0, 0), "{e}");
+    let Error::Weights(w) = &e else { panic!("{e:?}") };
+    assert_eq!((w.unexpected.join(""), w.missing.len(), w.shapes.len()), ("number".to_string(), 0, 0), "{e}");
     let says = "complex wants numbers of Float, but gets ComplexFloat, sparse wants numbers of Float, but gets a tensor by `torch._utils._rebuild_sparse_tensor`";
-    assert_eq!(kinds.join("; "), says);
+    assert_eq!(w.kinds.join("; "), says);
     let rest = KeyMap::new().ignore("complex").ignore("sparse").ignore("number").strict(false);
     assert_eq!(load_with(&vs, file("kinds.pth"), &rest)?.missing, ["complex", "sparse"]);
     let of = |name: &str| Vec::<f64>::try_from(vs.variables()[name].to_kind(Kind::Double).reshape([-1])).expect("numbers");

@@ -208,9 +208,10 @@ fn x(numbers: &[f32]) -> Tensor {
 /// The same names, arguments and parameters, another step.
 macro_rules! net_of {
     ($module:ident, $($charge:tt)+) => {
+        #[allow(dead_code)] // only the frozen model is made
         mod $module {
             snn::snn_neuron! {
-                pub neuron Same {
+                pub(crate) neuron Same {
                     tau: f64 = 2.0;
                     base;
                     step(x) {
@@ -224,7 +225,7 @@ macro_rules! net_of {
 
             snn::snn_net! {
                 use super::$module::Same;
-                pub net Net(x: [T, 3]) -> [T, 3] {
+                pub(crate) net Net(x: [T, 3]) -> [T, 3] {
                     T = 2;
                     step_mode = 'm';
                     fc: Linear(_, 3), sn: Same(),

@@ -55,7 +55,7 @@ pub fn damaged(file: &[u8], changes: &[u8]) -> Vec<u8> {
     for &[what, high, low, how] in changes.as_chunks::<4>().0.iter().take(usize::from(count % 8) + 1) {
         // One in four near the start, where headers are.
         let reach = if what >= 192 { file.len().min(256) } else { file.len() };
-        let at = usize::from(u16::from_be_bytes([high, low])) * reach >> 16;
+        let at = (usize::from(u16::from_be_bytes([high, low])) * reach) >> 16;
         let len = (1 + usize::from(how)).min(file.len() - at);
         match what % 8 {
             0 | 1 => file[at..].iter_mut().take(1).for_each(|byte| *byte = how),

@@ -9,6 +9,9 @@ use crate::error::Result;
 use crate::graph::{Graph, Node, Normalise, Op, Project, Weight};
 use crate::weights::Weights;
 
+/// Reads a tensor by its name, and hands over its numbers in their order, so many at once or a multiple.
+pub(crate) type ReadTensor<'a> = dyn FnMut(&str, usize, &mut dyn FnMut(&[f32])) -> Result<()> + 'a;
+
 /// The tensors of a planned graph.
 #[derive(Debug, Default)]
 pub(crate) struct Folded {
@@ -63,15 +66,14 @@ impl Folded {
         weights.into_iter().for_each(|weight| self.keep(weight.clone(), trained.get(weight).to_vec()));
     }
 
-    /// From a file of folded tensors, all of which it has. `read` hands over a tensor's numbers in their order, so many of them at once, or a
-    /// multiple.
-    pub(crate) fn read(graph: &Graph, read: &mut dyn FnMut(&str, usize, &mut dyn FnMut(&[f32])) -> Result<()>) -> Result<Folded> {
+    /// From a file of folded tensors, all of which it has.
+    pub(crate) fn read(graph: &Graph, read: &mut ReadTensor) -> Result<Folded> {
         let mut folded = Folded::default();
         folded.read_into(graph, read)?;
         Ok(folded)
     }
 
-    fn read_into(&mut self, graph: &Graph, read: &mut dyn FnMut(&str, usize, &mut dyn FnMut(&[f32])) -> Result<()>) -> Result<()> {
+    fn read_into(&mut self, graph: &Graph, read: &mut ReadTensor) -> Result<()> {
         for node in &graph.nodes {
             let plain = match &node.op {
                 Op::Project(p) => {

@@ -128,24 +128,8 @@ pub enum Error {
         problem: String,
     },
     /// A file's weights and the model's do not match. Nothing has been loaded.
-    #[error(
-        "{}: does not fit the model{}{}{}{}{}", .path.display(), list("missing", .missing), list("unexpected", .unexpected),
-        list("of another shape", .shapes), list("of another kind", .kinds), tail(.help)
-    )]
-    Weights {
-        /// The file.
-        path: PathBuf,
-        /// What the model has and the file lacks, by layer: `conv1: weight, bias`.
-        missing: Vec<String>,
-        /// What the file has and the model lacks, by layer.
-        unexpected: Vec<String>,
-        /// What has another shape, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
-        shapes: Vec<String>,
-        /// What has numbers that would not survive, or is no tensor, by layer: `fc1: weight wants numbers of Float, but gets Int64`.
-        kinds: Vec<String>,
-        /// The fix: which names may be the same.
-        help: String,
-    },
+    #[error(transparent)]
+    Weights(#[from] Box<WeightsMismatch>),
 
     /// A data set, a recording or a sample of it could not be read, or not made into frames.
     #[error(transparent)]
@@ -185,6 +169,28 @@ pub enum Error {
         /// What happened.
         problem: String,
     },
+}
+
+/// What does not match between a file's weights and a model's.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{}: does not fit the model{}{}{}{}{}", .path.display(), list("missing", .missing), list("unexpected", .unexpected),
+    list("of another shape", .shapes), list("of another kind", .kinds), tail(.help)
+)]
+#[non_exhaustive]
+pub struct WeightsMismatch {
+    /// The file.
+    pub path: PathBuf,
+    /// What the model has and the file lacks, by layer: `conv1: weight, bias`.
+    pub missing: Vec<String>,
+    /// What the file has and the model lacks, by layer.
+    pub unexpected: Vec<String>,
+    /// What has another shape, by layer: `fc1: weight wants [10, 128], but gets [10, 64]`.
+    pub shapes: Vec<String>,
+    /// What has numbers that would not survive, or is no tensor, by layer: `fc1: weight wants numbers of Float, but gets Int64`.
+    pub kinds: Vec<String>,
+    /// The fix: which names may be the same.
+    pub help: String,
 }
 
 /// What every fallible function of the library returns.

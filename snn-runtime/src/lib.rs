@@ -107,7 +107,7 @@ pub use drop_connect::{DropConnectLinear, DropConnectLinearConfig};
 pub use drop_connect_state::DropConnectState;
 pub use dropout::{Dropout, Dropout2d, Dropout2dConfig, DropoutConfig};
 pub use encoding::{LatencyEncoder, LatencyEncoderConfig, PoissonEncoder, WeightedPhaseEncoder, WeightedPhaseEncoderConfig};
-pub use error::{Error, Result};
+pub use error::{Error, Result, WeightsMismatch};
 pub use flatten::{Flatten, FlattenConfig, Identity};
 pub use groupnorm::{GroupNorm, GroupNormConfig};
 pub use io::{load, load_with, save};

@@ -180,9 +180,7 @@ fn names_that_do_not_fit_are_listed_and_nothing_changes() {
     });
     let before = values(&to);
     let e = assert_says(load(&to, &path), &["model.safetensors", "missing: head", "unexpected: old"]);
-    assert!(
-        matches!(&e, Error::Weights { missing, unexpected, shapes, .. } if !missing.is_empty() && !unexpected.is_empty() && shapes.is_empty())
-    );
+    assert!(matches!(&e, Error::Weights(w) if !w.missing.is_empty() && !w.unexpected.is_empty() && w.shapes.is_empty()));
     // Not the folder's name.
     let text = e.to_string().replace(&path.display().to_string(), "");
     for name in ["weight", "bias"] {
@@ -290,7 +288,7 @@ fn whole_numbers_do_not_become_floats() {
         save(&with(stored), &path).unwrap();
         let says = [format!("{wanted:?}"), format!("{stored:?}")];
         let e = assert_says(load(&with(wanted), &path), &["fc: t wants numbers of", &says[0], &says[1]]);
-        assert!(matches!(e, Error::Weights { .. }), "{e:?}");
+        assert!(matches!(e, Error::Weights(_)), "{e:?}");
     }
 }
 
@@ -309,6 +307,6 @@ fn kinds_of_the_file_are_converted_or_refused() {
     let header = r#"{"t":{"dtype":"U64","shape":[2],"data_offsets":[0,16]}}"#;
     fs::write(&path, [&(header.len() as u64).to_le_bytes()[..], header.as_bytes(), &[1; 16]].concat()).unwrap();
     let e = assert_says(load(&to, &path), &["of another kind: t wants numbers of Float, but gets U64"]);
-    assert!(matches!(e, Error::Weights { .. }), "{e:?}");
+    assert!(matches!(e, Error::Weights(_)), "{e:?}");
     assert_eq!(Vec::<f32>::try_from(&t).unwrap(), [1.5, 1.5]);
 }

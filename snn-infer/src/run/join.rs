@@ -35,7 +35,7 @@ pub(crate) fn join(
                 let x = &program.values[*arg];
                 match how {
                     Function::Cat | Function::CatLast(_) | Function::Stack => {
-                        beside(how, i, before, buffers.dense(x, of), x, into, out, of)
+                        beside(how, i, before, buffers.dense(x, of), x, into, out, of);
                     }
                     _ => elements(how, i == 0, buffers.dense(x, of), into),
                 }

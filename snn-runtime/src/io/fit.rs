@@ -11,7 +11,7 @@ use super::key_map::{self, KeyMap};
 use super::sizes;
 use super::stored::{Stored, Weights};
 use super::suggest::{self, Side};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, WeightsMismatch};
 
 /// What [`load_with`](super::load_with) did, in names; each list is sorted, but for `unexpected`, which is in the order of the file.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -98,14 +98,14 @@ pub(super) fn fit(path: &Path, model: &Model, file: Weights, map: &KeyMap) -> Re
             Side::new(found.collect(), |name| ordered.then(|| named.iter().position(|(known, _)| known == name)).flatten());
         let pairs = suggest::pairs(&missing_side, &unexpected_side, ordered, fits == 0);
         let lists = |names: &[String]| by_layer(&names.iter().map(String::as_str).collect::<Vec<_>>());
-        return Err(Error::Weights {
+        return Err(Error::from(Box::new(WeightsMismatch {
             path: path.into(),
             missing: by_layer(&missing),
             unexpected: by_layer(&unexpected),
             shapes: lists(&shapes),
             kinds: lists(&kinds),
             help: suggest::help(&pairs, !missing.is_empty() || !unexpected.is_empty(), &shapes),
-        });
+        })));
     }
     let owned = |names: &[&str]| names.iter().map(|name| name.to_string()).collect();
     let mut loaded = Loaded { missing: owned(&missing), unexpected: owned(&unexpected), ignored, ..Loaded::default() };
@@ -119,8 +119,11 @@ pub(super) fn fit(path: &Path, model: &Model, file: Weights, map: &KeyMap) -> Re
     Ok((values, loaded))
 }
 
+/// Values by their names.
+type Named = Vec<(String, Stored)>;
+
 /// The values of a file under the names that the map gives them, and the names it leaves out.
-fn rename(path: &Path, file: Weights, map: &KeyMap) -> Result<(Vec<(String, Stored)>, Vec<String>)> {
+fn rename(path: &Path, file: Weights, map: &KeyMap) -> Result<(Named, Vec<String>)> {
     let about = |argument: String, problem: String, help: String| {
         Err(Error::Argument { layer: path.display().to_string(), argument: format!("`{argument}`"), problem, help })
     };
@@ -133,7 +136,7 @@ fn rename(path: &Path, file: Weights, map: &KeyMap) -> Result<(Vec<(String, Stor
             return about(rule, "fits no name in the file".into(), near);
         }
     }
-    let (mut named, mut ignored): (Vec<(String, Stored)>, _) = (Vec::new(), Vec::new());
+    let (mut named, mut ignored): (Named, _) = (Vec::new(), Vec::new());
     let mut from: BTreeMap<String, String> = BTreeMap::new();
     for (old, stored) in file.entries {
         match map.apply(&old).1 {

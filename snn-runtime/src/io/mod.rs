@@ -105,8 +105,8 @@ pub(crate) fn check_names(path: &Path, variables: &BTreeMap<String, Tensor>, fil
     names.entries.sort_by(|(a, _), (b, _)| a.cmp(b));
     fit::fit(path, &fit::Model::named(variables), names, &KeyMap::new()).map(drop).map_err(|mut e| {
         // What there is to be done about it is not a map of names.
-        if let Error::Weights { help, .. } = &mut e {
-            help.clear();
+        if let Error::Weights(mismatch) = &mut e {
+            mismatch.help.clear();
         }
         e
     })

@@ -4,21 +4,24 @@ use std::collections::BTreeMap;
 
 /// Names that have no partner.
 pub(super) struct Side<'a> {
-    names: Vec<(&'a str, Vec<usize>)>,
+    names: Sizes<'a>,
     /// Layers in the order of the net, as far as it is known.
     layers: Vec<Layer<'a>>,
 }
 
+/// Names and their sizes.
+type Sizes<'a> = Vec<(&'a str, Vec<usize>)>;
+
 struct Layer<'a> {
     name: &'a str,
     /// `weight` and its sizes, sorted.
-    weights: Vec<(&'a str, Vec<usize>)>,
+    weights: Sizes<'a>,
 }
 
 impl<'a> Side<'a> {
     /// `place` is where a name stands in the net, if that is known.
-    pub(super) fn new(names: Vec<(&'a str, Vec<usize>)>, place: impl Fn(&str) -> Option<usize>) -> Side<'a> {
-        let mut layers: BTreeMap<&str, (usize, Vec<(&str, Vec<usize>)>)> = BTreeMap::new();
+    pub(super) fn new(names: Sizes<'a>, place: impl Fn(&str) -> Option<usize>) -> Side<'a> {
+        let mut layers: BTreeMap<&str, (usize, Sizes<'_>)> = BTreeMap::new();
         for (name, shape) in &names {
             let (layer, weight) = name.rsplit_once('.').unwrap_or(("", name));
             let (first, weights) = layers.entry(layer).or_insert((usize::MAX, Vec::new()));
@@ -32,7 +35,7 @@ impl<'a> Side<'a> {
                 (first, Layer { name, weights })
             })
             .collect();
-        layers.sort_by(|(a, _), (b, _)| a.cmp(b));
+        layers.sort_by_key(|(first, _)| *first);
         Side { names, layers: layers.into_iter().map(|(_, layer)| layer).collect() }
     }
 
