@@ -208,7 +208,7 @@ fn x(numbers: &[f32]) -> Tensor {
 /// The same names, arguments and parameters, another step.
 macro_rules! net_of {
     ($module:ident, $($charge:tt)+) => {
-        #[allow(dead_code)] // only the frozen model is made
+        #[allow(dead_code)] // of two of them only the frozen model is made
         mod $module {
             snn::snn_neuron! {
                 pub(crate) neuron Same {
