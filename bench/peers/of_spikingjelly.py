@@ -54,6 +54,11 @@ class SewResNet18(sew_resnet.SEWResNet):
         return super().forward(x.unsqueeze(0).expand(STEPS, -1, -1, -1, -1)).mean(0)
 
 
+def use(net, backend):
+    """Neurons run on that backend of SpikingJelly's."""
+    functional.set_backend(net, backend, neuron.BaseNode)
+
+
 def build(work):
     lif = lambda: neuron.LIFNode(tau=2.0, surrogate_function=surrogate.ATan())
     match work["net"]:

@@ -1,7 +1,7 @@
 """The peers' runner of `cargo xtask bench`: what `bench/src` is for snn. In: requests, one JSON object a line on stdin; out: one
 reply a line on stdout.
 
-usage: runner.py spikingjelly|spikingjelly-compiled|snntorch|norse
+usage: runner.py spikingjelly|spikingjelly-compiled|spikingjelly-cupy|snntorch|norse
 """
 
 import importlib
@@ -28,8 +28,9 @@ def reset_peak():
 class Job:
     """A model at work: weights and inputs of a file, one task."""
 
-    def __init__(self, side, work, file, compiled):
-        tensors = load_file(file)
+    def __init__(self, side, work, file, compiled, backend, device):
+        self.on_gpu = device is not None
+        tensors = load_file(file, device=f"cuda:{device}" if self.on_gpu else "cpu")
         side.adapt(work, tensors)
         self.reset = side.reset
         self.task = work["task"]
@@ -38,6 +39,10 @@ class Job:
         weights = {name.removeprefix("weight."): t for name, t in tensors.items() if name.startswith("weight.")}
         if weights:
             self.net.load_state_dict(weights)
+        if self.on_gpu:
+            self.net.to(f"cuda:{device}")
+        if backend:
+            side.use(self.net, backend)
         self.net.train(self.task != "infer")
         self.forward = torch.compile(self.net) if compiled else self.net
         self.x = tensors["x"]
@@ -72,6 +77,8 @@ class Job:
         """One iteration, with what it frees."""
         start = time.perf_counter()
         self.iterate()
+        if self.on_gpu:
+            torch.cuda.synchronize()
         return time.perf_counter() - start
 
     def write_results(self, y, rest, file):
@@ -84,7 +91,7 @@ class Job:
             for name, weight in self.wrt.items():
                 results[f"gradient.{name}"] = weight.grad
                 results[f"after.{name}"] = weight
-        save_file({name: t.detach().clone().contiguous() for name, t in results.items()}, file)
+        save_file({name: t.detach().cpu().clone().contiguous() for name, t in results.items()}, file)
 
 
 class Runner:
@@ -93,17 +100,20 @@ class Runner:
     def __init__(self, name):
         name, _, suffix = name.partition("-")
         self.compiled = suffix == "compiled"
+        self.backend = suffix if suffix == "cupy" else None
         self.side = importlib.import_module(f"of_{name}")
         self.job = None
 
-    def prepare(self, work, file, results, threads):
+    def prepare(self, work, file, results, threads, device=None):
         torch.set_num_threads(threads)
         base = memory("VmRSS")
-        self.job = Job(self.side, work, file, self.compiled)
+        self.job = Job(self.side, work, file, self.compiled, self.backend, device)
         self.job.write_results(*self.job.iterate(), results)
         seconds = [self.job.timed() for _ in range(WARM_UP)]
         reset_peak()
-        about = f"{self.side.ABOUT}{', torch.compile' if self.compiled else ''}"
+        about = f"{self.side.ABOUT}{', torch.compile' if self.compiled else ''}{', cupy' if self.backend else ''}"
+        if device is not None:
+            about += f", CUDA device {device}"
         return {"about": about, "base": base, "seconds": seconds[-1]}
 
     def run(self, iterations):

@@ -7,7 +7,7 @@ use std::path::Path;
 use anyhow::{Context as _, Result};
 use snn::autograd::attach;
 use snn::train::{Adam, AdamConfig};
-use snn::{Tensor, no_grad};
+use snn::{Device, Tensor, no_grad};
 
 use crate::model::Model;
 use crate::protocol::{Task, Work};
@@ -58,7 +58,8 @@ impl Job {
     /// If the file lacks something.
     pub(crate) fn prepare(mut model: Model, work: &Work, file: &Path) -> Result<Job> {
         let tensors = Tensor::read_safetensors(file).with_context(|| format!("cannot read {}", file.display()))?;
-        let tensors: HashMap<String, Tensor> = tensors.into_iter().collect();
+        let device = model.vs.device();
+        let tensors: HashMap<String, Tensor> = tensors.into_iter().map(|(name, t)| (name, t.to_device(device))).collect();
         model.load(&tensors)?;
         let named =
             |name: &str| Ok::<_, anyhow::Error>(tensors.get(name).with_context(|| format!("the file has no {name}"))?.shallow_clone());
@@ -121,6 +122,7 @@ impl Job {
                 }
             }
         }
+        let results: Vec<(String, Tensor)> = results.into_iter().map(|(name, t)| (name, t.to_device(Device::Cpu))).collect();
         Tensor::write_safetensors(&results, file).with_context(|| format!("cannot write {}", file.display()))
     }
 }
@@ -132,7 +134,11 @@ impl AtWork for Job {
     }
 
     fn again(&mut self) -> Result<()> {
-        self.iterate().map(drop)
+        self.iterate().map(drop)?;
+        if let Device::Cuda(index) = self.model.vs.device() {
+            tch::Cuda::synchronize(i64::try_from(index)?);
+        }
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ use std::process::ExitCode;
 use std::time::Instant;
 
 use anyhow::{Context as _, Result, ensure};
+use snn::Device;
 
 use frozen::FrozenJob;
 use job::{AtWork, Job};
@@ -45,13 +46,15 @@ fn main() -> ExitCode {
 fn answer(request: Request, frozen: bool, job: &mut Option<Box<dyn AtWork>>) -> Result<Reply> {
     match request {
         Request::Make { work, file } => {
-            let firing = Model::build(&work)?.draw(&work, &file)?;
+            let firing = Model::build(&work, Device::Cpu)?.draw(&work, &file)?;
             Ok(Reply::Made { firing })
         }
-        Request::Prepare { work, file, results, threads } => {
+        Request::Prepare { work, file, results, threads, device } => {
             set_threads(threads)?;
+            let device = device.map_or(Device::Cpu, Device::Cuda);
+            ensure!(!frozen || device == Device::Cpu, "a frozen net runs on the CPU");
             let base = memory::now()?;
-            let model = Model::build(&work)?;
+            let model = Model::build(&work, device)?;
             let mut fresh: Box<dyn AtWork> = match frozen {
                 true => Box::new(FrozenJob::prepare(model, &work, &file)?),
                 false => Box::new(Job::prepare(model, &work, &file)?),
@@ -63,7 +66,11 @@ fn answer(request: Request, frozen: bool, job: &mut Option<Box<dyn AtWork>>) -> 
             }
             *job = Some(fresh);
             memory::reset_peak()?;
-            let how = if frozen { ", frozen" } else { "" };
+            let how = match device {
+                _ if frozen => ", frozen".to_string(),
+                Device::Cuda(index) => format!(", CUDA device {index}"),
+                _ => String::new(),
+            };
             Ok(Reply::Ready { about: format!("snn {}{how}", env!("CARGO_PKG_VERSION")), base, seconds })
         }
         Request::Run { iterations } => {

@@ -33,8 +33,8 @@ pub(crate) struct Model {
 }
 
 macro_rules! model {
-    ($net:ty) => {{
-        let vs = nn::VarStore::new(Device::Cpu);
+    ($net:ty, $device:expr) => {{
+        let vs = nn::VarStore::new($device);
         let net = Rc::new(<$net>::new(&vs.root())?);
         let same = Rc::clone(&net);
         let forward: Forward = Box::new(move |x, train| Ok(net.forward_t(&<$net>::input(x.shallow_clone())?, train)?.into_tensor()));
@@ -43,25 +43,25 @@ macro_rules! model {
 }
 
 impl Model {
-    /// Fresh weights.
+    /// Fresh weights on that device.
     ///
     /// # Errors
     /// If no net of that size was compiled.
-    pub(crate) fn build(work: &Work) -> Result<Model> {
+    pub(crate) fn build(work: &Work, device: Device) -> Result<Model> {
         snn::manual_seed(SEED);
         Ok(match work.net {
-            Net::Lif { steps: 4 } => model!(Lif<4>),
-            Net::Lif { steps: 8 } => model!(Lif<8>),
-            Net::Lif { steps: 16 } => model!(Lif<16>),
-            Net::Lif { steps: 32 } => model!(Lif<32>),
-            Net::Lif { steps: 64 } => model!(Lif<64>),
-            Net::Lif { steps: 128 } => model!(Lif<128>),
+            Net::Lif { steps: 4 } => model!(Lif<4>, device),
+            Net::Lif { steps: 8 } => model!(Lif<8>, device),
+            Net::Lif { steps: 16 } => model!(Lif<16>, device),
+            Net::Lif { steps: 32 } => model!(Lif<32>, device),
+            Net::Lif { steps: 64 } => model!(Lif<64>, device),
+            Net::Lif { steps: 128 } => model!(Lif<128>, device),
             Net::Lif { steps } => bail!("there is no Lif net of {steps} steps: 4, 8, 16, 32, 64, 128"),
-            Net::Dense { features: 512 } => model!(Dense<512>),
-            Net::Dense { features: 2048 } => model!(Dense<2048>),
+            Net::Dense { features: 512 } => model!(Dense<512>, device),
+            Net::Dense { features: 2048 } => model!(Dense<2048>, device),
             Net::Dense { features } => bail!("there is no Dense net of {features} features: 512, 2048"),
-            Net::Csnn { .. } => csnn()?,
-            Net::SewResnet18 => model!(SewResNet18),
+            Net::Csnn { .. } => csnn(device)?,
+            Net::SewResnet18 => model!(SewResNet18, device),
         })
     }
 
@@ -140,8 +140,8 @@ impl Model {
 }
 
 /// The one net with inner layers whose spikes are recorded.
-fn csnn() -> Result<Model> {
-    let vs = nn::VarStore::new(Device::Cpu);
+fn csnn(device: Device) -> Result<Model> {
+    let vs = nn::VarStore::new(device);
     let net = Rc::new(Csnn::new(&vs.root())?);
     let (recorded, same) = (Rc::clone(&net), Rc::clone(&net));
     let forward: Forward = Box::new(move |x, train| Ok(net.forward_t(&Csnn::input(x.shallow_clone())?, train)?.into_tensor()));

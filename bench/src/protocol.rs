@@ -11,7 +11,14 @@ pub(crate) enum Request {
     /// Draw weights, inputs and targets, the same ones each time, and write them to a file.
     Make { work: Work, file: PathBuf },
     /// Load the file, write the results of the first iteration, and get ready for timed ones.
-    Prepare { work: Work, file: PathBuf, results: PathBuf, threads: usize },
+    Prepare {
+        work: Work,
+        file: PathBuf,
+        results: PathBuf,
+        threads: usize,
+        /// A CUDA device; without it the CPU.
+        device: Option<usize>,
+    },
     /// Time so many iterations, one by one.
     Run { iterations: usize },
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 use serde::Deserialize;
-use tch::Tensor;
+use tch::{Device, Tensor};
 
 /// One case of the plan that `cargo xtask goldens` writes.
 #[derive(Debug, Deserialize)]
@@ -97,11 +97,23 @@ impl Order {
     }
 }
 
+/// Where cases run: on the CUDA device of that number in `SNN_GOLDENS_DEVICE` (`cargo xtask goldens --device N`), else on the CPU.
+///
+/// # Errors
+/// If it is no number.
+pub(crate) fn device() -> Result<Device> {
+    match std::env::var("SNN_GOLDENS_DEVICE") {
+        Ok(index) => Ok(Device::Cuda(index.parse().with_context(|| format!("SNN_GOLDENS_DEVICE is no number: `{index}`"))?)),
+        Err(_) => Ok(Device::Cpu),
+    }
+}
+
 impl Tensors {
     /// Reads a case's file.
     pub(crate) fn read(path: &Path) -> Result<Tensors> {
         let tensors = Tensor::read_safetensors(path).with_context(|| format!("cannot read {}", path.display()))?;
-        Ok(Tensors(tensors.into_iter().collect()))
+        let device = device()?;
+        Ok(Tensors(tensors.into_iter().map(|(name, t)| (name, t.to_device(device))).collect()))
     }
 
     /// A tensor that the format says is there.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 use serde::Serialize;
-use tch::{Kind, Tensor};
+use tch::{Device, Kind, Tensor};
 
 /// Something that is not as recorded.
 #[derive(Debug, Clone, Serialize)]
@@ -63,7 +63,7 @@ pub(crate) fn compare(got: &Tensor, want: &Tensor, allowed: Allowed) -> Result<O
 }
 
 fn values(t: &Tensor) -> Result<Vec<f64>> {
-    Ok(Vec::<f64>::try_from(t.detach().to_kind(Kind::Double).f_reshape([-1])?)?)
+    Ok(Vec::<f64>::try_from(t.detach().to_device(Device::Cpu).to_kind(Kind::Double).f_reshape([-1])?)?)
 }
 
 /// The index of the flat element `i`.

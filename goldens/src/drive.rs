@@ -4,9 +4,9 @@
 use std::collections::HashMap;
 
 use anyhow::{Context, Result, ensure};
-use tch::{Device, Tensor, nn, no_grad};
+use tch::{Tensor, nn, no_grad};
 
-use crate::case::{Order, Tensors};
+use crate::case::{Order, Tensors, device};
 use crate::runner::Open;
 use crate::session::Session;
 
@@ -56,7 +56,7 @@ impl Run {
     pub(crate) fn new(order: &Order, tensors: &Tensors, open: Open) -> Result<Run> {
         let x = tensors.get("x")?.copy().set_requires_grad(order.case.grad);
         let batch = if order.unbatched { 1 } else { *x.size().get(usize::from(!order.untimed)).context("x has no batch axis")? };
-        let store = nn::VarStore::new(Device::Cpu);
+        let store = nn::VarStore::new(device()?);
         let mut session = open(&store.root(), batch)?;
         let mut variables = store.variables();
         load(order, tensors, &mut variables)?;

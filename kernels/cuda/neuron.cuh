@@ -18,11 +18,11 @@
 #pragma once
 
 #include "bits.cuh"
-#include "philox.cuh"
+#include "firing.cuh"
 
 namespace snn {
 
-constexpr int MAX_STATES = 4, MAX_CONSTANTS = 16, MAX_SURROGATE_CONSTANTS = 8;
+constexpr int MAX_STATES = 4, MAX_CONSTANTS = 16;
 
 // No array of C++ is empty.
 SNN_DEVICE constexpr int room(int n) { return n > 0 ? n : 1; }
@@ -65,22 +65,6 @@ template <typename F, typename E> struct BackwardOut {
     F* grad_scale;                  // [2, neurons]: of scale and shift, summed over the steps; or null
     F* grad_constants;              // [LEARNED_CONSTANTS, neurons], summed over the steps; or null
     F* checkpoints;                 // [(steps - 1) / SEG, STATES, neurons]: states before segments; null if there is one segment
-};
-
-// A surrogate function at work. PLAIN: spikes are 0 or 1, by the sign; DRAWS: they are drawn at random; without SPIKING its primitive is sent.
-template <template <typename, unsigned> class S, bool SPIKING, bool IS_PLAIN, bool IS_DRAWN> struct Firing {
-    static constexpr bool PLAIN = IS_PLAIN, DRAWS = IS_DRAWN;
-
-    template <typename F> SNN_DEVICE static F spike(const F* c, F over) {
-        if constexpr (SPIKING) {
-            return S<F, 0>::spike(c, over);
-        } else {
-            return S<F, 0>::primitive(c, over);
-        }
-    }
-    template <typename F> SNN_DEVICE static F slope(const F* c, F over) {
-        return SPIKING ? S<F, 0>::derivative(c, over) : S<F, 0>::slope(c, over);
-    }
 };
 
 // A neuron that hears what it sent a step ago, joined with its input: `snn_kernels::Feedback`. Its last state is what it sent.
@@ -182,15 +166,10 @@ template <typename N, typename Fire, typename F, typename E, int VEC, bool OWN> 
         }
 #pragma unroll
         for (int i = 0; i < N::FIRES; i++) {
-            F numbers[VEC];
-            if (Fire::DRAWS) uniforms(pass.draw, element, t * N::FIRES + i, numbers);
+            F spikes[VEC];
+            fire<Fire>(pass.surrogate, pass.draw, element, t * N::FIRES + i, out.over[i], spikes);
 #pragma unroll
-            for (int k = 0; k < VEC; k++) {
-                const F over = out.over[i][k];
-                out.spikes[k][i] = Fire::DRAWS ? (numbers[k] < over ? F(1) : F(0))
-                                   : Fire::PLAIN ? (over >= F(0) ? F(1) : F(0))
-                                                 : Fire::spike(pass.surrogate, over);
-            }
+            for (int k = 0; k < VEC; k++) out.spikes[k][i] = spikes[k];
         }
     }
 

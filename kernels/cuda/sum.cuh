@@ -10,6 +10,20 @@ namespace snn {
 
 constexpr int SUM_THREADS = 256;
 
+// The sum of what the threads of a block give whose numbers are the same modulo GROUP, for each of them. All threads take part.
+template <int GROUP> SNN_DEVICE double block_sum(double value, double* shared) {
+    shared[threadIdx.x] = value;
+    for (unsigned half = SUM_THREADS / 2; half >= GROUP; half /= 2) {
+        __syncthreads();
+        if (threadIdx.x < half) shared[threadIdx.x] = add(shared[threadIdx.x], shared[threadIdx.x + half]);
+    }
+    __syncthreads();
+    const double sum = shared[threadIdx.x % GROUP];
+    // The array may be used again.
+    __syncthreads();
+    return sum;
+}
+
 template <typename F> struct Sums {
     const F* rows;                  // [rows, samples, channels, inner]
     double* sums;                   // [rows, channels, parts]

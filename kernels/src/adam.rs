@@ -25,6 +25,15 @@ pub struct AdamStep {
     pub shrink: f64,
 }
 
+impl AdamStep {
+    /// What the formulas need: shares of the gradient, of the second moment and of the gradient's square, eps, root, size, decay, and the share
+    /// of the weight that stays.
+    pub fn numbers(&self) -> [f64; 8] {
+        let [first, second] = self.betas;
+        [1.0 - first, second, 1.0 - second, self.eps, self.root_correction, -self.step_size, self.decay, 1.0 - self.shrink]
+    }
+}
+
 /// Moves weights on ("Adam: A Method for Stochastic Optimization", Kingma and Ba, ICLR 2015), in the order of PyTorch's operations.
 ///
 /// # Errors
@@ -34,9 +43,7 @@ pub fn adam<F: Real>(step: &AdamStep, weights: &mut [F], grads: &[F], first: &mu
     check_len("grads", len, grads.len())?;
     check_len("first", len, first.len())?;
     check_len("second", len, second.len())?;
-    let [fresh, beta, fresh_square] = [1.0 - step.betas[0], step.betas[1], 1.0 - step.betas[1]].map(F::of);
-    let [eps, root, size] = [step.eps, step.root_correction, -step.step_size].map(F::of);
-    let [decay, keep] = [step.decay, 1.0 - step.shrink].map(F::of);
+    let [fresh, beta, fresh_square, eps, root, size, decay, keep] = step.numbers().map(F::of);
     let [weights, first, second] = [weights, first, second].map(|buffer| Columns::new(buffer, len));
     let arch = pulp::Arch::new();
     map_tiles(len, WIDTH, 1, &|| (), &|(), of| {

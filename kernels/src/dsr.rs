@@ -35,6 +35,14 @@ pub struct DsrLeak {
     pub delta_t: f64,
 }
 
+impl DsrLeak {
+    /// What a step keeps.
+    #[inline(always)]
+    pub(crate) fn beta(self) -> f64 {
+        (-self.delta_t / self.tau).exp()
+    }
+}
+
 /// Where the input's rate lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
@@ -75,14 +83,24 @@ impl<F: Real> Dsr<F> {
         let neurons = regime.len();
         check_len("grad", sequence_len(steps, neurons)?, grad.len())?;
         check_len("out", neurons, out.len())?;
-        let slope = self.leak.map_or(F::ONE, |leak| F::ONE / F::of(leak.tau)) / F::of(steps as f64);
-        let pass = Backward { neurons, grad, weights: self.weights(steps), slope, regime, out: Columns::new(out, neurons) };
+        let pass =
+            Backward { neurons, grad, weights: self.weights(steps), slope: self.slope(steps), regime, out: Columns::new(out, neurons) };
         let saturated: f64 = sweep(Arch::new(), neurons, WIDTH, &pass).into_iter().sum();
         Ok(saturated * self.leak.map_or(1.0, |leak| leak.delta_t))
     }
 
+    /// The slope of the line from input rate to output rate, for one step.
+    pub(crate) fn slope(&self, steps: usize) -> F {
+        self.leak.map_or(F::ONE, |leak| F::ONE / F::of(leak.tau)) / F::of(steps as f64)
+    }
+
+    /// How much each step counts in a rate; nothing where all count the same.
+    pub fn step_weights(&self, steps: usize) -> Option<Vec<F>> {
+        self.leak.map(|_| self.weights(steps).0)
+    }
+
     /// How much each step counts in a rate, and the sum of that. Late steps count more where there is a leak.
-    fn weights(&self, steps: usize) -> (Vec<F>, F) {
+    pub(crate) fn weights(&self, steps: usize) -> (Vec<F>, F) {
         let weight = |t: usize| match self.leak {
             None => F::ONE,
             Some(DsrLeak { tau, delta_t }) => F::of((-(delta_t * steps as f64 - (t + 1) as f64 * delta_t) / tau).exp()),
@@ -136,8 +154,8 @@ impl<F: Real> Sweep for Forward<'_, F> {
             sum = lanes(|k| sum[k] + w * x[k]);
             v = match leak {
                 None => lanes(|k| v[k] + x[k]),
-                Some(DsrLeak { tau, delta_t }) => {
-                    let beta = (-delta_t / tau).exp();
+                Some(leak) => {
+                    let beta = leak.beta();
                     let (keep, take) = (F::of(beta), F::of(1.0 - beta));
                     lanes(|k| keep * v[k] + take * x[k])
                 }

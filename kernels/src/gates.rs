@@ -202,6 +202,11 @@ impl Gates {
         Ok(())
     }
 
+    /// Does the content go through a function of its own, or see another gate first?
+    pub(crate) fn content_is_apart(&self) -> bool {
+        self.cell == Cell::Gru || (self.cell == Cell::Lstm && self.content.is_some())
+    }
+
     fn values<F: Real>(&self, x: &GatesIn<'_, F>) -> Values<F> {
         self.through(x, false)
     }
@@ -222,8 +227,7 @@ impl Gates {
         let mut slopes = slopes_of(&self.surrogate, &values);
         self.surrogate.spike(&mut values, x.draws[0]);
         // The content goes through a function of its own, or sees the gate r first: it is made again, apart.
-        let apart = self.cell == Cell::Gru || (self.cell == Cell::Lstm && self.content.is_some());
-        if apart {
+        if self.content_is_apart() {
             let surrogate = self.content.unwrap_or(self.surrogate);
             let at = self.cell.content() * hidden;
             let gated = |k: usize, j: usize| {

@@ -13,12 +13,17 @@ use crate::disk;
 use crate::version::Version;
 use crate::workspace::{self, fix};
 
-/// The interpreter whose pip does the work: `$PYTHON` or python3.
+/// `$PYTHON`, or python3.
+pub(crate) fn interpreter() -> String {
+    std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_string())
+}
+
+/// The interpreter whose pip does the work.
 ///
 /// # Errors
 /// If it is not there, or has no pip or an old one.
 pub(crate) fn python() -> Result<String> {
-    let python = std::env::var("PYTHON").unwrap_or_else(|_| "python3".to_string());
+    let python = interpreter();
     workspace::output(Command::new(&python).arg("--version"))?;
     let Ok(pip) = workspace::output(Command::new(&python).args(["-m", "pip", "--version"])) else {
         bail!("`{python}` has no pip\n  fix: {}   (or: {python} -m ensurepip, or PYTHON=a python3 with pip)", fix("pip"));

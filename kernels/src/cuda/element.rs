@@ -1,5 +1,7 @@
 //! Element types of the CUDA kernels: what memory holds, and what the arithmetic is done in.
 
+use super::THREADS;
+
 /// The type of a layer's input and output on the device. States and arithmetic are `f32` for all but [`Element::F64`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Element {
@@ -41,5 +43,10 @@ impl Element {
             Element::F64 => 2,
             _ => 4,
         }
+    }
+
+    /// The grid of a kernel whose threads have [`lanes`](Element::lanes) neurons each.
+    pub fn blocks(self, neurons: usize) -> [usize; 3] {
+        [neurons.div_ceil(self.lanes() * THREADS as usize), 1, 1]
     }
 }

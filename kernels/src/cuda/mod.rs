@@ -3,43 +3,70 @@
 //! The text is the headers of `kernels/cuda`, the formulas that `snn_neuron!` wrote, and a few lines that name the instances. The structs that
 //! a launch passes stand here beside it, so that there is one place that knows their order. Nothing here needs CUDA.
 
+mod adam;
 mod drop_connect;
 mod dropout;
+mod dsr;
 mod element;
+mod firing;
+mod gated_lif;
+mod gates;
 mod max_pool;
+mod mpbn;
 mod neunorm;
 mod neuron;
+mod non_spiking;
+mod psn;
 mod scale;
 mod spikes;
+mod stbif;
 mod sum;
 
+pub use adam::{ADAM, AdamArguments, AdamKernel};
 pub use drop_connect::{
     DROP_CONNECT, DROP_CONNECT_INPUT, DROP_CONNECT_MEAN, DROP_CONNECT_STEPS, DROP_CONNECT_WEIGHT, DropConnectArguments, DropConnectKernel,
     DropConnectNumbers,
 };
 pub use dropout::{DROPOUT_MASK, DropoutMaskArguments, DropoutMaskKernel};
+pub use dsr::{DSR, DSR_BACKWARD, DsrArguments, DsrKernels, DsrNumbers};
 pub use element::Element;
+pub use firing::FiresArguments;
+use firing::HEADERS as FIRING_HEADERS;
+pub use gated_lif::{GATED_LIF, GATED_LIF_BACKWARD, GatedLifArguments, GatedLifKernels};
+pub use gates::{GATES, GATES_BACKWARD, GatesArguments, GatesKernels};
 pub use max_pool::{MAX_POOL, MAX_POOL_BACKWARD, MaxPoolArguments, MaxPoolKernel, Windows};
+pub use mpbn::{MPBN, MPBN_BACKWARD, MpbnArguments, MpbnKernels};
 pub use neunorm::{
     NEUNORM, NEUNORM_BACKWARD, NEUNORM_FOLD, NEUNORM_WEIGHT, NeuNormArguments, NeuNormBackwardArguments, NeuNormKernel, NeuNormNumbers,
 };
 #[cfg(test)]
 pub(crate) use neuron::HEADERS;
 pub use neuron::{BACKWARD, BackwardArguments, FORWARD, ForwardArguments, NeuronKernels, PassArguments, counts};
+pub use non_spiking::{NON_SPIKING, NON_SPIKING_BACKWARD, NonSpikingArguments, NonSpikingKernels};
+pub use psn::{PSN, PSN_FOLD, PSN_INPUTS, PSN_SLOPES, PSN_WEIGHTS, PsnArguments, PsnKernels};
 pub use scale::{ADD_SCALED, AddScaledArguments, AddScaledKernel};
 pub use spikes::{
     PACK_SPIKES, PackSpikesArguments, SPIKE_PRODUCT, SpikeProductArguments, SpikesKernel, TRANSPOSE_BITS, TransposeBitsArguments,
 };
+pub use stbif::{STBIF, StbifArguments, StbifKernel};
 pub use sum::{SUM, SumArguments, SumKernel};
 
 /// Headers of the kernels, for tests that put several instances into one text.
 #[cfg(test)]
 pub(crate) mod headers {
+    pub(crate) use super::adam::HEADERS as ADAM;
     pub(crate) use super::drop_connect::HEADERS as DROP_CONNECT;
     pub(crate) use super::dropout::HEADERS as DROPOUT;
+    pub(crate) use super::dsr::HEADERS as DSR;
+    pub(crate) use super::gated_lif::HEADERS as GATED_LIF;
+    pub(crate) use super::gates::HEADERS as GATES;
     pub(crate) use super::max_pool::HEADERS as MAX_POOL;
+    pub(crate) use super::mpbn::HEADERS as MPBN;
     pub(crate) use super::neunorm::HEADERS as NEUNORM;
+    pub(crate) use super::non_spiking::HEADERS as NON_SPIKING;
+    pub(crate) use super::psn::HEADERS as PSN;
     pub(crate) use super::spikes::HEADERS as SPIKES;
+    pub(crate) use super::stbif::HEADERS as STBIF;
 }
 
 /// The device address of a buffer; 0 is none.
@@ -54,6 +81,7 @@ pub const MAX_NEURONS: usize = i32::MAX as usize;
 const REAL: &str = include_str!("../../cuda/real.cuh");
 const MEMORY: &str = include_str!("../../cuda/memory.cuh");
 const PHILOX: &str = include_str!("../../cuda/philox.cuh");
+const FIRING: &str = include_str!("../../cuda/firing.cuh");
 const NEURON: &str = include_str!("../../cuda/neuron.cuh");
 const SCALE: &str = include_str!("../../cuda/scale.cuh");
 const SUM_SOURCE: &str = include_str!("../../cuda/sum.cuh");

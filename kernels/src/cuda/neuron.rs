@@ -2,7 +2,7 @@
 //! structs and the grid of a launch.
 
 use super::spikes::BITS;
-use super::{Address, Arguments, Element, MEMORY, NEURON, PHILOX, REAL, Source, THREADS, is_wide, kernel};
+use super::{Address, Arguments, Element, FIRING, MEMORY, NEURON, PHILOX, REAL, Source, THREADS, is_wide, kernel};
 use crate::constants::per_channel;
 use crate::{Channels, Constants, Draw, MAX_CONSTANTS, MAX_STATES, MAX_SURROGATE_CONSTANTS, Neuron, Real};
 
@@ -12,7 +12,7 @@ pub const FORWARD: &str = "snn_forward";
 pub const BACKWARD: &str = "snn_backward";
 
 /// What formulas of neurons are written for.
-pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, BITS, PHILOX, NEURON];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, BITS, PHILOX, FIRING, NEURON];
 
 /// The kernels of one neuron for one element type.
 #[derive(Clone, Debug)]

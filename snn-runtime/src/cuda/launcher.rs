@@ -5,7 +5,7 @@ use std::ffi::c_void;
 use std::sync::{Arc, Once};
 
 use snn_kernels::Channels;
-use snn_kernels::cuda::{Address, Arguments, Element, SUM, SumArguments, SumKernel, counts};
+use snn_kernels::cuda::{Address, Arguments, Element, MAX_NEURONS, SUM, SumArguments, SumKernel, counts};
 use snn_kernels::cuda::{Source, is_wide};
 use tch::{Device, Kind, Tensor};
 
@@ -46,6 +46,25 @@ impl<'a> Launcher<'a> {
         Ok(Launcher { layer, gpu, element, kind })
     }
 
+    /// The launcher of the device that `x`, which a node saved, is on.
+    pub(crate) fn at(layer: &'a str, x: &Tensor, kind: Kind) -> Result<Launcher<'a>> {
+        match x.device() {
+            Device::Cuda(index) => Launcher::new(layer, index, kind),
+            got => Err(Error::bug(layer, format!("a kernel for a CUDA device was given a tensor on {got:?}"))),
+        }
+    }
+
+    /// Neurons of a step, as many as kernels count.
+    pub(crate) fn neurons(&self, step: &[i64]) -> Result<usize> {
+        match step.iter().product::<i64>() as usize {
+            neurons if neurons <= MAX_NEURONS => Ok(neurons),
+            _ => {
+                let wants = format!("at most {MAX_NEURONS} neurons in a step on a CUDA device");
+                Err(Error::shape(self.layer, wants, step, "split the batch"))
+            }
+        }
+    }
+
     pub(crate) fn device(&self) -> Device {
         Device::Cuda(self.gpu.index)
     }
@@ -71,9 +90,14 @@ impl<'a> Launcher<'a> {
         wanted.then(|| self.fresh(sizes, kind)).transpose()
     }
 
+    /// Is `x` on the device?
+    pub(crate) fn check(&self, x: &Tensor) -> Result<()> {
+        on(self.layer, x, self.device())
+    }
+
     /// `x` in this kind, row by row in memory; it has to be on the device.
     pub(crate) fn dense(&self, x: &Tensor, kind: Kind) -> Result<Tensor> {
-        on(self.layer, x, self.device())?;
+        self.check(x)?;
         dense(self.layer, &tch::no_grad(|| x.f_to_kind(kind)).map_err(Error::in_layer(self.layer))?)
     }
 

@@ -1,12 +1,17 @@
 //! `DSRIFNode` and `DSRLIFNode`: spikes forward, rates backward.
 
+mod device;
+
+use std::sync::Once;
+
 use snn_kernels::{Dsr, DsrLeak};
 use tch::nn::Init;
 use tch::{Kind, TchError, Tensor};
 
 use super::parallel::{check_steps, whole_sequences};
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
 use crate::report::probe;
 use crate::scope::Scope;
@@ -97,6 +102,8 @@ pub struct DSRIFNode {
     pub v_threshold: Option<Tensor>,
     config: DSRIFNodeConfig,
     name: String,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 /// Leaky integrate and fire, trained by differentiation on spike representation, from "Training High-Performance Low-Latency Spiking
@@ -116,6 +123,8 @@ pub struct DSRLIFNode {
     pub v_threshold: Option<Tensor>,
     config: DSRLIFNodeConfig,
     name: String,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl DSRIFNode {
@@ -123,7 +132,7 @@ impl DSRIFNode {
         let threshold = Threshold::of_if(&config);
         check(scope, config.T, config.alpha, &threshold)?;
         let v_threshold = threshold.register(scope, config.v_threshold_training)?;
-        Ok(DSRIFNode { v_threshold, config, name: scope.name().to_string() })
+        Ok(DSRIFNode { v_threshold, config, name: scope.name().to_string(), told: Once::new() })
     }
 
     /// What it was built with.
@@ -134,7 +143,7 @@ impl DSRIFNode {
     fn run(&self, x: &Tensor) -> Result<Tensor> {
         check_steps(&self.name, self.config.T, x)?;
         let (alpha, threshold, learned) = (self.config.alpha, Threshold::of_if(&self.config), self.v_threshold.as_ref());
-        Rates { layer: &self.name, label: "DSRIFNode", leak: None, alpha, threshold, learned }.run(x)
+        Rates { layer: &self.name, label: "DSRIFNode", told: &self.told, leak: None, alpha, threshold, learned }.run(x)
     }
 }
 
@@ -148,7 +157,7 @@ impl DSRLIFNode {
             }
         }
         let v_threshold = threshold.register(scope, config.v_threshold_training)?;
-        Ok(DSRLIFNode { v_threshold, config, name: scope.name().to_string() })
+        Ok(DSRLIFNode { v_threshold, config, name: scope.name().to_string(), told: Once::new() })
     }
 
     /// What it was built with.
@@ -160,7 +169,7 @@ impl DSRLIFNode {
         check_steps(&self.name, self.config.T, x)?;
         let (alpha, threshold, learned) = (self.config.alpha, Threshold::of_lif(&self.config), self.v_threshold.as_ref());
         let leak = Some(DsrLeak { tau: self.config.tau, delta_t: self.config.delta_t });
-        Rates { layer: &self.name, label: "DSRLIFNode", leak, alpha, threshold, learned }.run(x)
+        Rates { layer: &self.name, label: "DSRLIFNode", told: &self.told, leak, alpha, threshold, learned }.run(x)
     }
 }
 
@@ -221,6 +230,7 @@ fn check(scope: &Scope<'_>, T: usize, alpha: f64, threshold: &Threshold) -> Resu
 struct Rates<'a> {
     layer: &'a str,
     label: &'static str,
+    told: &'a Once,
     leak: Option<DsrLeak>,
     alpha: f64,
     threshold: Threshold,
@@ -229,19 +239,27 @@ struct Rates<'a> {
 
 impl Rates<'_> {
     fn run(&self, x: &Tensor) -> Result<Tensor> {
-        on_cpu(self.layer, x)?;
-        in_its_kind!(self.layer, x, F => self.run_in::<F>(x))
+        match Launcher::of(self.layer, x)? {
+            Some(on) if on.compute() == Kind::Double => self.run_on::<f64>(&on, x),
+            Some(on) => self.run_on::<f32>(&on, x),
+            None => in_its_kind!(self.layer, x, F => self.run_in::<F>(x)),
+        }
+    }
+
+    /// With the threshold as it is now, which may be lifted.
+    fn kernel<F: Elements>(&self) -> Result<Dsr<F>> {
+        let threshold = match self.learned {
+            Some(v) => lifted(v, self.threshold.lower_bound).map_err(Error::in_layer(self.layer))?,
+            None => self.threshold.start,
+        };
+        Ok(Dsr { v_threshold: F::of(threshold), alpha: F::of(self.alpha), leak: self.leak })
     }
 
     fn run_in<F: Elements>(&self, x: &Tensor) -> Result<Tensor> {
         let sizes = x.size();
         let (steps, step) = steps_of(self.layer, &sizes)?;
         let neurons = step.iter().product::<i64>() as usize;
-        let threshold = match self.learned {
-            Some(v) => lifted(v, self.threshold.lower_bound).map_err(Error::in_layer(self.layer))?,
-            None => self.threshold.start,
-        };
-        let kernel = Dsr { v_threshold: F::of(threshold), alpha: F::of(self.alpha), leak: self.leak };
+        let kernel = self.kernel::<F>()?;
         let dense_x = dense(self.layer, x)?;
         let mut spikes = Fresh::<F>::new(self.layer, &sizes)?;
         let mut regime = vec![0; neurons];

@@ -1,13 +1,16 @@
 //! `GatedLIFNode`: a LIF whose leak, input and reset are learned blends, per channel.
 
+mod device;
+
 use snn_kernels::{Draw, GatedLif, GatedLifGradients};
 use tch::nn::Init;
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::firing::Firing;
 use super::parallel::check_steps;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer, Record};
 use crate::report::probe;
@@ -138,9 +141,10 @@ impl GatedLIFNode {
         }
     }
 
-    fn run<F: Elements>(&self, x: &Tensor, s: &mut GatedLIFState, tap: Option<&mut Tap>) -> Result<Tensor> {
+    fn run(&self, x: &Tensor, s: &mut GatedLIFState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let torch = Error::in_layer;
         let layer = self.name.as_str();
+        let on = Launcher::of(layer, x)?;
         check_steps(layer, self.config.T, x)?;
         let plane = self.plane(x)?;
         let sizes = x.size();
@@ -149,36 +153,46 @@ impl GatedLIFNode {
         if let Some(v) = &s.v {
             check_sizes(layer, v, step)?;
         }
-        let v0 = s.v.as_ref().map(|v| v.f_to_kind(F::KIND)).transpose().map_err(torch(layer))?;
-        let constants = self.constants().and_then(|c| c.f_to_kind(F::KIND)).map_err(torch(layer))?;
+        let kind = on.as_ref().map_or(x.kind(), Launcher::compute);
+        let v0 = s.v.as_ref().map(|v| v.f_to_kind(kind)).transpose().map_err(torch(layer))?;
+        let constants = self.constants().and_then(|c| c.f_to_kind(kind)).map_err(torch(layer))?;
         let (surrogate, draw) = (self.firing.surrogate, self.firing.draw());
-        let call = Call { layer: layer.to_string(), steps, neurons, plane, surrogate, draw };
+        let call = Call { layer: layer.to_string(), kind: x.kind(), steps, neurons, plane, surrogate, draw };
 
         let kept = [dense(layer, x)?, dense(layer, &constants)?];
         let v0_kept = v0.as_ref().map(|v0| dense(layer, v0)).transpose()?;
-        let (mut spikes, mut v) = (Fresh::<F>::new(layer, &sizes)?, Fresh::<F>::new(layer, step)?);
-        let mut v_seq = tap.as_ref().is_some_and(|t| t.wants_voltage()).then(|| Fresh::<F>::new(layer, &sizes)).transpose()?;
-        call.with(&kept[0], &kept[1], v0_kept.as_ref(), |gated| {
-            gated.forward(spikes.elements(), v.elements(), v_seq.as_mut().map(Fresh::elements))
-        })?;
-        let (spikes, v) = (spikes.into_tensor(), v.into_tensor());
+        let wants_seq = tap.as_ref().is_some_and(|t| t.wants_voltage());
+        let Run { spikes, v, v_seq } = match &on {
+            Some(on) => {
+                on.tell(&self.firing.told, "GatedLIFNode");
+                call.forward_on(on, &kept, v0_kept.as_ref(), wants_seq)?
+            }
+            None => in_its_kind!(layer, x, F => call.forward::<F>(&kept, v0_kept.as_ref(), wants_seq))?,
+        };
         probe::fired(layer, &spikes, 1).map_err(torch(layer))?;
 
         let inputs: Vec<&Tensor> = [Some(x), Some(&constants), v0.as_ref()].into_iter().flatten().collect();
         let (spikes, v) = if recorded(&inputs) {
             let save = [Save::Tensor(&kept[0]), Save::Tensor(&kept[1]), v0_kept.as_ref().map_or(Save::Nothing, Save::Tensor)];
-            let outputs = attach("GatedLIFNode", &inputs, vec![spikes, v], &save, move |b| call.backward::<F>(&b)).map_err(torch(layer))?;
+            let outputs = attach("GatedLIFNode", &inputs, vec![spikes, v], &save, move |b| call.backward(&b)).map_err(torch(layer))?;
             <[Tensor; 2]>::try_from(outputs).map_err(|_| Error::bug(layer, "the graph lost an output"))?.into()
         } else {
             (spikes, v)
         };
         if let Some(tap) = tap {
-            let v_seq = v_seq.map(Fresh::into_tensor);
             tap.push_sequence(&spikes, v_seq.as_ref().unwrap_or(&v))?;
         }
         s.v = Some(v);
         Ok(spikes)
     }
+}
+
+/// What the forward pass gives.
+struct Run {
+    spikes: Tensor,
+    v: Tensor,
+    /// The potential after each step, if it was wanted.
+    v_seq: Option<Tensor>,
 }
 
 /// What [`GatedLIFNode`] remembers.
@@ -216,6 +230,8 @@ impl State for GatedLIFState {
 /// The arguments of one call that are no tensors.
 struct Call {
     layer: String,
+    /// Of x.
+    kind: Kind,
     steps: usize,
     neurons: usize,
     plane: usize,
@@ -246,11 +262,33 @@ impl Call {
         kernel(&gated).map_err(|e| Error::bug(layer, e))
     }
 
-    fn backward<F: Elements>(&self, b: &Backward<'_>) -> Gradients {
-        let layer = self.layer.as_str();
+    fn forward<F: Elements>(&self, kept: &[Tensor; 2], v0: Option<&Tensor>, wants_seq: bool) -> Result<Run> {
+        let (layer, sizes) = (self.layer.as_str(), kept[0].size());
+        let (mut spikes, mut v) = (Fresh::<F>::new(layer, &sizes)?, Fresh::<F>::new(layer, &sizes[1..])?);
+        let mut v_seq = wants_seq.then(|| Fresh::<F>::new(layer, &sizes)).transpose()?;
+        self.with(&kept[0], &kept[1], v0, |gated| gated.forward(spikes.elements(), v.elements(), v_seq.as_mut().map(Fresh::elements)))?;
+        Ok(Run { spikes: spikes.into_tensor(), v: v.into_tensor(), v_seq: v_seq.map(Fresh::into_tensor) })
+    }
+
+    fn backward(&self, b: &Backward<'_>) -> Gradients {
         let [Some(x), Some(constants), v0] = b.saved.as_slice() else { return Err("what it saved is gone".into()) };
-        let gradient = |g: &Option<Tensor>| g.as_ref().map(|g| dense(layer, &g.f_to_kind(F::KIND)?)).transpose();
-        let (grad_spikes, grad_v) = (gradient(&b.grads[0])?, gradient(&b.grads[1])?);
+        let [grad_x, grad_constants, grad_v0] = match x.device() {
+            Device::Cpu => in_its_kind!(self.layer, x, F => self.backward_in::<F>(b, x, constants, v0.as_ref()))?,
+            _ => self.backward_on(&Launcher::at(&self.layer, x, self.kind)?, b, x, constants, v0.as_ref())?,
+        };
+        Ok([grad_x, grad_constants].into_iter().chain(v0.is_some().then_some(grad_v0)).collect())
+    }
+
+    /// Gradients of x, the constants and the first potential.
+    fn backward_in<F: Elements>(
+        &self,
+        b: &Backward<'_>,
+        x: &Tensor,
+        constants: &Tensor,
+        v0: Option<&Tensor>,
+    ) -> Result<[Option<Tensor>; 3]> {
+        let layer = self.layer.as_str();
+        let (grad_spikes, grad_v) = (dense_as::<F>(layer, b.grads[0].as_ref())?, dense_as::<F>(layer, b.grads[1].as_ref())?);
         let fresh = |needed: bool, like: &Tensor| needed.then(|| Fresh::<F>::new(layer, &like.size())).transpose();
         let mut grad_x = fresh(b.needs[0], x)?;
         let mut grad_v0 = match v0 {
@@ -258,15 +296,11 @@ impl Call {
             None => None,
         };
         let out = GatedLifGradients { x: grad_x.as_mut().map(Fresh::elements), v0: grad_v0.as_mut().map(Fresh::elements) };
-        let grad_spikes = grad_spikes.as_ref().map(|g| F::slice(layer, g)).transpose()?;
-        let grad_v = grad_v.as_ref().map(|g| F::slice(layer, g)).transpose()?;
-        let sums = self.with(x, constants, v0.as_ref(), |gated| gated.backward(grad_spikes, grad_v, out))?;
-        let grad_constants = Tensor::from_slice(&sums).f_to_kind(F::KIND)?.f_reshape(constants.size())?;
-        let mut gradients = vec![grad_x.map(Fresh::into_tensor), Some(grad_constants)];
-        if v0.is_some() {
-            gradients.push(grad_v0.map(Fresh::into_tensor));
-        }
-        Ok(gradients)
+        let (of_spikes, of_v) = (opt_slice(layer, grad_spikes.as_ref())?, opt_slice(layer, grad_v.as_ref())?);
+        let sums = self.with::<F, _>(x, constants, v0, |gated| gated.backward(of_spikes, of_v, out))?;
+        let sums = Tensor::f_from_slice(&sums).and_then(|sums| sums.f_to_kind(F::KIND)?.f_reshape(constants.size()));
+        let sums = sums.map_err(Error::in_layer(layer))?;
+        Ok([grad_x.map(Fresh::into_tensor), Some(sums), grad_v0.map(Fresh::into_tensor)])
     }
 }
 
@@ -319,8 +353,7 @@ impl Layer for GatedLIFNode {
     }
 
     fn sequence(&self, x: &Tensor, s: &mut GatedLIFState, _: &Cx) -> Result<Tensor> {
-        on_cpu(&self.name, x)?;
-        in_its_kind!(self.name, x, F => self.run::<F>(x, s, None))
+        self.run(x, s, None)
     }
 }
 
@@ -330,8 +363,7 @@ impl Record for GatedLIFNode {
     }
 
     fn sequence_recorded(&self, x: &Tensor, s: &mut GatedLIFState, _: &Cx, tap: &mut Tap) -> Result<Tensor> {
-        on_cpu(&self.name, x)?;
-        in_its_kind!(self.name, x, F => self.run::<F>(x, s, Some(tap)))
+        self.run(x, s, Some(tap))
     }
 
     fn repeat_recorded(&self, x: &Tensor, steps: i64, s: &mut GatedLIFState, cx: &Cx, tap: &mut Tap) -> Result<Tensor> {

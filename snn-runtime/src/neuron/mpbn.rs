@@ -1,15 +1,18 @@
 //! `MPBNLIFNode`: a LIF whose charged potential is batch-normalised at every step.
 
+mod device;
+
 use snn_kernels::{Draw, Mpbn, MpbnGradients, MpbnOut, Normalise, Refused, Statistics};
 use tch::nn::Init;
-use tch::{Kind, TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::firing::Firing;
 use super::state::NeuronState;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::batchnorm::RunningStats;
 use crate::checkpoint::recomputing;
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer, Record};
 use crate::report::probe;
@@ -115,25 +118,25 @@ impl PotentialNorm {
         })
     }
 
-    /// Moves the running statistics on by some steps; `used` are their means and biased variances, of `values` numbers each.
-    fn track(&self, used: &[Vec<[f64; 2]>], values: usize) -> Result<(), TchError> {
+    /// Moves the running statistics on by some steps; `used` (`[steps, channels, 2]`, in `f64`) are their means and biased variances, of
+    /// `values` numbers each. Nothing is read back from a device.
+    fn track(&self, used: &Tensor, values: usize) -> Result<(), TchError> {
         if recomputing() {
             return Ok(());
         }
         let unbiased = values as f64 / (values as f64 - 1.0);
-        let moved = |running: &Tensor, of_step: &dyn Fn(&[f64; 2]) -> f64| {
-            let mut now = Vec::<f64>::try_from(running.f_to_kind(Kind::Double)?)?;
-            for step in used {
-                for (now, used) in now.iter_mut().zip(step) {
-                    *now = (1.0 - MOMENTUM) * *now + MOMENTUM * of_step(used);
-                }
+        let moved = |running: &Tensor, which: i64, scale: f64| {
+            let mut now = running.f_to_kind(Kind::Double)?;
+            for step in 0..used.size()[0] {
+                let used = used.f_get(step)?.f_select(1, which)?.f_mul_scalar(scale)?;
+                now = now.f_mul_scalar(1.0 - MOMENTUM)?.f_add(&used.f_mul_scalar(MOMENTUM)?)?;
             }
-            running.shallow_clone().f_copy_(&Tensor::from_slice(&now))
+            running.shallow_clone().f_copy_(&now)
         };
         tch::no_grad(|| {
-            moved(&self.running.mean, &|used| used[0])?;
-            moved(&self.running.var, &|used| used[1] * unbiased)?;
-            let _counted = self.running.num_batches_tracked.shallow_clone().f_add_scalar_(used.len() as i64)?;
+            moved(&self.running.mean, 0, 1.0)?;
+            moved(&self.running.var, 1, unbiased)?;
+            let _counted = self.running.num_batches_tracked.shallow_clone().f_add_scalar_(used.size()[0])?;
             Ok(())
         })
     }
@@ -193,15 +196,11 @@ impl MPBNLIFNode {
         }
     }
 
-    fn run(&self, x: &Tensor, s: &mut NeuronState, cx: &Cx, tap: Option<&mut Tap>) -> Result<Tensor> {
-        on_cpu(&self.name, x)?;
-        in_its_kind!(self.name, x, F => self.run_in::<F>(x, s, cx, tap))
-    }
-
     /// `x` is `[T, N, ..]`.
-    fn run_in<F: Elements>(&self, x: &Tensor, s: &mut NeuronState, cx: &Cx, tap: Option<&mut Tap>) -> Result<Tensor> {
+    fn run(&self, x: &Tensor, s: &mut NeuronState, cx: &Cx, tap: Option<&mut Tap>) -> Result<Tensor> {
         let torch = Error::in_layer;
         let layer = self.name.as_str();
+        let on = Launcher::of(layer, x)?;
         let all = x.size();
         let (steps, step) = steps_of(layer, &all)?;
         let sizes = self.sizes(step)?;
@@ -214,49 +213,54 @@ impl MPBNLIFNode {
         if let Some(v) = &s.v {
             check_sizes(layer, v, step)?;
         }
-        let inputs = self.inputs::<F>(x, s, of_batch).map_err(torch(layer))?;
+        let inputs = self.inputs(x, on.as_ref().map_or(x.kind(), Launcher::compute), s, of_batch).map_err(torch(layer))?;
         let kept = inputs.map(|t| t.map(|t| dense(layer, t)).transpose())?;
-        let call = Call { layer: layer.to_string(), steps, sizes, config: self.config.clone(), draw: self.firing.draw() };
+        let call = Call { layer: layer.to_string(), kind: x.kind(), steps, sizes, config: self.config.clone(), draw: self.firing.draw() };
 
-        let (mut spikes, mut v) = (Fresh::<F>::new(layer, &all)?, Fresh::<F>::new(layer, step)?);
-        let mut v_seq = tap.as_ref().is_some_and(|t| t.wants_voltage()).then(|| Fresh::<F>::new(layer, &all)).transpose()?;
-        let out = MpbnOut { spikes: spikes.elements(), v: v.elements(), v_seq: v_seq.as_mut().map(Fresh::elements) };
-        let used = call.with(&kept, |mpbn| mpbn.forward(out))?;
-        let (spikes, v) = (spikes.into_tensor(), v.into_tensor());
+        let wants_seq = tap.as_ref().is_some_and(|t| t.wants_voltage());
+        let Run { spikes, v, v_seq, used } = match &on {
+            Some(on) => {
+                on.tell(&self.firing.told, "MPBNLIFNode");
+                call.forward_on(on, &kept, wants_seq)?
+            }
+            None => in_its_kind!(layer, x, F => call.forward::<F>(&kept, wants_seq))?,
+        };
         probe::fired(layer, &spikes, 1).map_err(torch(layer))?;
 
         let present: Vec<&Tensor> = inputs.0.iter().take(Inputs::GRADIENTS).flatten().collect();
+        if let (true, Some(vbn), Some(used)) = (of_batch, &self.vbn, &used) {
+            vbn.track(used, values).map_err(torch(layer))?;
+        }
         let (spikes, v) = if recorded(&present) {
-            let save: Vec<Save<'_>> = kept.0.iter().map(|t| t.as_ref().map_or(Save::Nothing, Save::Tensor)).collect();
-            let outputs = attach("MPBNLIFNode", &present, vec![spikes, v], &save, move |b| call.backward::<F>(b)).map_err(torch(layer))?;
+            // The statistics of the batch are saved for a device, where they are expensive.
+            let of_device = on.as_ref().and(used.as_ref());
+            let save = kept.0.iter().map(Option::as_ref).chain([of_device]).map(|t| t.map_or(Save::Nothing, Save::Tensor));
+            let save: Vec<Save<'_>> = save.collect();
+            let outputs = attach("MPBNLIFNode", &present, vec![spikes, v], &save, move |b| call.backward(b)).map_err(torch(layer))?;
             <[Tensor; 2]>::try_from(outputs).map_err(|_| Error::bug(layer, "the graph lost an output"))?.into()
         } else {
             (spikes, v)
         };
-        if let (true, Some(vbn)) = (of_batch, &self.vbn) {
-            vbn.track(&used, values).map_err(torch(layer))?;
-        }
         if let Some(tap) = tap {
-            let v_seq = v_seq.map(Fresh::into_tensor);
             tap.push_sequence(&spikes, v_seq.as_ref().unwrap_or(&v))?;
         }
         s.v = Some(v);
         Ok(spikes)
     }
 
-    /// Everything that the kernel reads, in the element type of `x`.
-    fn inputs<F: Elements>(&self, x: &Tensor, s: &NeuronState, of_batch: bool) -> Result<Inputs, TchError> {
+    /// Everything that the kernel reads: x as it is, the rest in that kind.
+    fn inputs(&self, x: &Tensor, kind: Kind, s: &NeuronState, of_batch: bool) -> Result<Inputs, TchError> {
         let threshold = match &self.a {
             Some(a) => a.f_exp()?,
-            None => Tensor::from_slice(&[self.config.v_threshold]),
+            None => Tensor::f_from_slice(&[self.config.v_threshold])?.f_to_device(x.device())?,
         };
-        let of = |t: &Tensor| t.f_to_kind(F::KIND).map(Some);
+        let of = |t: &Tensor| t.f_to_kind(kind).map(Some);
         let vbn = |get: fn(&PotentialNorm) -> &Tensor| self.vbn.as_ref().map_or(Ok(None), |vbn| of(get(vbn)));
         // Copies: training may move the statistics on before a backward of this pass.
         let given = self.vbn.as_ref().filter(|_| !of_batch).map(|vbn| &vbn.running);
         let given = |get: fn(&RunningStats) -> &Tensor| given.map_or(Ok(None), |stats| of(&get(stats).f_detach_copy()?));
         Ok(Inputs([
-            of(x)?,
+            Some(x.shallow_clone()),
             s.v.as_ref().map_or(Ok(None), of)?,
             of(&threshold)?,
             vbn(|n| &n.weight)?,
@@ -274,6 +278,10 @@ impl Inputs {
     /// So many of them can have a gradient.
     const GRADIENTS: usize = 5;
 
+    fn x(&self, layer: &str) -> Result<&Tensor> {
+        self.0[0].as_ref().ok_or_else(|| Error::bug(layer, "its input is gone"))
+    }
+
     fn map(&self, mut f: impl FnMut(Option<&Tensor>) -> Result<Option<Tensor>>) -> Result<Inputs> {
         let mut mapped = Inputs(Default::default());
         for (to, from) in mapped.0.iter_mut().zip(&self.0) {
@@ -283,9 +291,21 @@ impl Inputs {
     }
 }
 
+/// What the forward pass gives.
+struct Run {
+    spikes: Tensor,
+    v: Tensor,
+    /// The potential after each step, if it was wanted.
+    v_seq: Option<Tensor>,
+    /// `[steps, channels, 2]`, in `f64`: mean and biased variance that were used; `None` without normalisation.
+    used: Option<Tensor>,
+}
+
 /// The arguments of one call that are no tensors.
 struct Call {
     layer: String,
+    /// Of x.
+    kind: Kind,
     steps: usize,
     sizes: [usize; 3],
     config: MPBNLIFNodeConfig,
@@ -322,30 +342,45 @@ impl Call {
         kernel(&mpbn).map_err(|e| Error::bug(layer, e))
     }
 
-    fn backward<F: Elements>(&self, b: Backward<'_>) -> Gradients {
-        let layer = self.layer.as_str();
-        let Backward { grads, saved, needs } = b;
-        let saved = Inputs(saved.try_into().map_err(|_| "what it saved is gone")?);
-        let gradient = |g: &Option<Tensor>| g.as_ref().map(|g| dense(layer, &g.f_to_kind(F::KIND)?)).transpose();
-        let (grad_spikes, grad_v) = (gradient(&grads[0])?, gradient(&grads[1])?);
-        let fresh = |i: usize| saved.0[i].as_ref().map(|t| Fresh::<F>::new(layer, &t.size())).transpose();
-        let (mut grad_x, mut grad_v0) = (fresh(0)?, fresh(1)?);
-        let out = MpbnGradients { x: grad_x.as_mut().map(Fresh::elements), v0: grad_v0.as_mut().map(Fresh::elements) };
-        let grad_spikes = grad_spikes.as_ref().map(|g| F::slice(layer, g)).transpose()?;
-        let grad_v = grad_v.as_ref().map(|g| F::slice(layer, g)).transpose()?;
-        let parameters = self.with(&saved, |mpbn| mpbn.backward(grad_spikes, grad_v, out))?;
+    fn forward<F: Elements>(&self, kept: &Inputs, wants_seq: bool) -> Result<Run> {
+        let (layer, all) = (self.layer.as_str(), kept.x(&self.layer)?.size());
+        let (mut spikes, mut v) = (Fresh::<F>::new(layer, &all)?, Fresh::<F>::new(layer, &all[1..])?);
+        let mut v_seq = wants_seq.then(|| Fresh::<F>::new(layer, &all)).transpose()?;
+        let out = MpbnOut { spikes: spikes.elements(), v: v.elements(), v_seq: v_seq.as_mut().map(Fresh::elements) };
+        let used = self.with(kept, |mpbn| mpbn.forward(out))?;
+        let sizes = [used.len() as i64, self.sizes[1] as i64, 2];
+        let used = (!used.is_empty()).then(|| Tensor::f_from_slice(&used.concat().concat()).and_then(|used| used.f_reshape(sizes)));
+        let used = used.transpose().map_err(Error::in_layer(layer))?;
+        Ok(Run { spikes: spikes.into_tensor(), v: v.into_tensor(), v_seq: v_seq.map(Fresh::into_tensor), used })
+    }
 
-        let row = |values: &[f64]| Tensor::from_slice(values).f_to_kind(F::KIND).map(Some);
-        let all = [
-            grad_x.map(Fresh::into_tensor),
-            grad_v0.map(Fresh::into_tensor),
-            row(&parameters.v_threshold)?,
-            row(&parameters.weight)?,
-            row(&parameters.bias)?,
-        ];
+    fn backward(&self, b: Backward<'_>) -> Gradients {
+        let Backward { grads, mut saved, needs } = b;
+        let used = saved.pop().flatten();
+        let saved = Inputs(saved.try_into().map_err(|_| "what it saved is gone")?);
+        let x = saved.x(&self.layer)?;
+        let all = match x.device() {
+            Device::Cpu => in_its_kind!(self.layer, x, F => self.backward_in::<F>(&grads, &saved))?,
+            _ => self.backward_on(&Launcher::at(&self.layer, x, self.kind)?, &grads, &saved, used.as_ref())?,
+        };
         // One for each input that there was, in order.
         let given: Vec<Option<Tensor>> = all.into_iter().zip(&saved.0).filter(|(_, input)| input.is_some()).map(|(g, _)| g).collect();
         Ok(given.into_iter().zip(needs).map(|(g, &needed)| g.filter(|_| needed)).collect())
+    }
+
+    /// Gradients of all [`Inputs`] that can have one.
+    fn backward_in<F: Elements>(&self, grads: &[Option<Tensor>], saved: &Inputs) -> Result<[Option<Tensor>; Inputs::GRADIENTS]> {
+        let layer = self.layer.as_str();
+        let (grad_spikes, grad_v) = (dense_as::<F>(layer, grads[0].as_ref())?, dense_as::<F>(layer, grads[1].as_ref())?);
+        let fresh = |i: usize| saved.0[i].as_ref().map(|t| Fresh::<F>::new(layer, &t.size())).transpose();
+        let (mut grad_x, mut grad_v0) = (fresh(0)?, fresh(1)?);
+        let out = MpbnGradients { x: grad_x.as_mut().map(Fresh::elements), v0: grad_v0.as_mut().map(Fresh::elements) };
+        let (of_spikes, of_v) = (opt_slice(layer, grad_spikes.as_ref())?, opt_slice(layer, grad_v.as_ref())?);
+        let parameters = self.with::<F, _>(saved, |mpbn| mpbn.backward(of_spikes, of_v, out))?;
+        let row = |values: &[f64]| Tensor::f_from_slice(values)?.f_to_kind(F::KIND);
+        let [v_threshold, weight, bias] =
+            [&parameters.v_threshold, &parameters.weight, &parameters.bias].map(|values| row(values).map_err(Error::in_layer(layer)));
+        Ok([grad_x.map(Fresh::into_tensor), grad_v0.map(Fresh::into_tensor), Some(v_threshold?), Some(weight?), Some(bias?)])
     }
 }
 

@@ -1,5 +1,9 @@
 //! `NonSpikingIFNode` and `NonSpikingLIFNode`: neurons that never fire, to read a net out by their potential.
 
+mod device;
+
+use std::sync::Once;
+
 pub use snn_infer::{NonSpikingIFNodeConfig, NonSpikingLIFNodeConfig};
 pub use snn_kernels::Decode;
 use snn_kernels::NonSpiking;
@@ -7,7 +11,8 @@ use tch::Tensor;
 
 use super::parallel::whole_sequences;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::state::steps_of;
@@ -23,6 +28,8 @@ use crate::state::steps_of;
 pub struct NonSpikingIFNode {
     config: NonSpikingIFNodeConfig,
     name: String,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 /// Leaks, and never fires: v = v + (x - v) / tau, from 0 at the start of every sequence.
@@ -36,11 +43,13 @@ pub struct NonSpikingIFNode {
 pub struct NonSpikingLIFNode {
     config: NonSpikingLIFNodeConfig,
     name: String,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl NonSpikingIFNode {
     fn new(scope: &Scope<'_>, config: NonSpikingIFNodeConfig) -> Result<Self> {
-        Ok(NonSpikingIFNode { config, name: scope.name().to_string() })
+        Ok(NonSpikingIFNode { config, name: scope.name().to_string(), told: Once::new() })
     }
 
     /// What it was built with.
@@ -49,14 +58,14 @@ impl NonSpikingIFNode {
     }
 
     fn run(&self, x: &Tensor) -> Result<Tensor> {
-        Membrane { layer: &self.name, label: "NonSpikingIFNode", tau: None, decode: self.config.decode }.run(x)
+        Membrane { layer: &self.name, label: "NonSpikingIFNode", told: &self.told, tau: None, decode: self.config.decode }.run(x)
     }
 }
 
 impl NonSpikingLIFNode {
     fn new(scope: &Scope<'_>, config: NonSpikingLIFNodeConfig) -> Result<Self> {
         config.check().map_err(Error::refused(scope))?;
-        Ok(NonSpikingLIFNode { config, name: scope.name().to_string() })
+        Ok(NonSpikingLIFNode { config, name: scope.name().to_string(), told: Once::new() })
     }
 
     /// What it was built with.
@@ -65,7 +74,8 @@ impl NonSpikingLIFNode {
     }
 
     fn run(&self, x: &Tensor) -> Result<Tensor> {
-        Membrane { layer: &self.name, label: "NonSpikingLIFNode", tau: Some(self.config.tau), decode: self.config.decode }.run(x)
+        Membrane { layer: &self.name, label: "NonSpikingLIFNode", told: &self.told, tau: Some(self.config.tau), decode: self.config.decode }
+            .run(x)
     }
 }
 
@@ -76,14 +86,17 @@ whole_sequences!(NonSpikingLIFNode, NonSpikingLIFNodeConfig);
 struct Membrane<'a> {
     layer: &'a str,
     label: &'static str,
+    told: &'a Once,
     tau: Option<f64>,
     decode: Decode,
 }
 
 impl Membrane<'_> {
     fn run(&self, x: &Tensor) -> Result<Tensor> {
-        on_cpu(self.layer, x)?;
-        in_its_kind!(self.layer, x, F => self.run_in::<F>(x))
+        match Launcher::of(self.layer, x)? {
+            Some(on) => self.run_on(&on, x),
+            None => in_its_kind!(self.layer, x, F => self.run_in::<F>(x)),
+        }
     }
 
     fn run_in<F: Elements>(&self, x: &Tensor) -> Result<Tensor> {

@@ -1,6 +1,8 @@
 //! A parallel spiking neuron as one kernel and one node of the graph. In: inputs over time and weights between steps; out: spikes.
 //!
-//! For the backward pass inputs and weights are kept; the kernel computes h again.
+//! For the backward pass inputs and weights are kept; the kernel computes h again. Tensors on a CUDA device go to `device`.
+
+mod device;
 
 use std::marker::PhantomData;
 
@@ -9,7 +11,8 @@ use tch::Tensor;
 
 use super::firing::Firing;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
 use crate::report::probe;
 use crate::state::steps_of;
@@ -40,8 +43,10 @@ pub(super) struct Parallel<'a> {
 impl Parallel<'_> {
     /// `x` (`[T, N, ..]`) to spikes of the same sizes; `before` are inputs of one step each, oldest first.
     pub(super) fn run(&self, before: &[Tensor], x: &Tensor) -> Result<Tensor> {
-        on_cpu(self.layer, x)?;
-        in_its_kind!(self.layer, x, F => self.run_in::<F>(before, x))
+        match Launcher::of(self.layer, x)? {
+            Some(on) => self.run_on(&on, before, x),
+            None => in_its_kind!(self.layer, x, F => self.run_in::<F>(before, x)),
+        }
     }
 
     fn run_in<F: Elements>(&self, before: &[Tensor], x: &Tensor) -> Result<Tensor> {

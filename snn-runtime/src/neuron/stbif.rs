@@ -1,10 +1,15 @@
 //! `STBIFNode`: a quantised activation as spikes of both signs, for nets converted from a quantised one.
 
+mod device;
+
+use std::sync::Once;
+
 use snn_kernels::{Stbif, StbifState};
 use tch::Tensor;
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::report::probe;
@@ -62,6 +67,8 @@ pub struct STBIFNode {
     pub neg_min: Tensor,
     config: STBIFNodeConfig,
     name: String,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl STBIFNode {
@@ -87,7 +94,7 @@ impl STBIFNode {
         };
         let q_threshold = number("q_threshold", config.q_threshold)?;
         let (pos_max, neg_min) = (number("pos_max", pos_max)?, number("neg_min", neg_min)?);
-        Ok(STBIFNode { q_threshold, pos_max, neg_min, config, name: scope.name().to_string() })
+        Ok(STBIFNode { q_threshold, pos_max, neg_min, config, name: scope.name().to_string(), told: Once::new() })
     }
 
     /// What it was built with.
@@ -193,7 +200,9 @@ impl Layer for STBIFNode {
     }
 
     fn sequence(&self, x: &Tensor, s: &mut STBIFState, _: &Cx) -> Result<Tensor> {
-        on_cpu(&self.name, x)?;
-        in_its_kind!(self.name, x, F => self.run::<F>(x, s))
+        match Launcher::of(&self.name, x)? {
+            Some(on) => self.run_on(&on, x, s),
+            None => in_its_kind!(self.name, x, F => self.run::<F>(x, s)),
+        }
     }
 }

@@ -1,11 +1,16 @@
 //! One layer of a recurrent network in one direction, over all steps. In: a sequence, the output and the memory before it; out: the
 //! outputs, and the memory after it.
 
+mod device;
+
+use std::sync::Once;
+
 use snn_kernels::{Cell, Draw, Gates, GatesGrads, GatesIn, GatesOut};
 use tch::Tensor;
 
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, opt_slice};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 use crate::report::probe;
 use crate::rng::Stream;
@@ -25,6 +30,8 @@ pub struct RecurrentCell {
     pub bias_hh: Option<Tensor>,
     name: String,
     network: &'static str,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl RecurrentCell {
@@ -47,6 +54,7 @@ impl RecurrentCell {
             bias_hh: added(&hh)?,
             name: scope.name().to_string(),
             network,
+            told: Once::new(),
         })
     }
 
@@ -59,11 +67,22 @@ impl RecurrentCell {
         c: Option<&Tensor>,
         stream: &Stream,
     ) -> Result<(Tensor, Option<Tensor>)> {
-        on_cpu(&self.name, x)?;
+        let on = Launcher::of(&self.name, x)?;
         probe::linear(&self.name, x, self.weight_ih.size()[0]).map_err(Error::in_layer(&self.name))?;
         // What the input does is one product for all steps, a node of its own.
         let ih = x.f_linear(&self.weight_ih, self.bias_ih.as_ref()).map_err(Error::in_layer(&self.name))?;
-        in_its_kind!(self.name, ih, F => self.recur::<F>(gates, &ih, h, c, stream))
+        match on {
+            Some(on) => self.recur_on(&on, gates, &ih, h, c, stream),
+            None => in_its_kind!(self.name, ih, F => self.recur::<F>(gates, &ih, h, c, stream)),
+        }
+    }
+
+    /// A run of that many steps and samples.
+    fn node(&self, gates: Gates, ih: &Tensor, stream: &Stream) -> Node {
+        let (steps, samples) = (ih.size()[0], ih.size()[1]);
+        let draws = gates.surrogate.draws() || gates.content.is_some_and(|s| s.draws());
+        let draws = (0..2 * steps).map(|_| if draws { stream.draw() } else { Draw::default() }).collect();
+        Node { layer: self.name.clone(), gates, steps, samples, draws }
     }
 
     fn recur<F: Elements>(
@@ -75,11 +94,8 @@ impl RecurrentCell {
         stream: &Stream,
     ) -> Result<(Tensor, Option<Tensor>)> {
         let layer = self.name.as_str();
-        let sizes = ih.size();
-        let (steps, samples) = (sizes[0], sizes[1]);
-        let draws = gates.surrogate.draws() || gates.content.is_some_and(|s| s.draws());
-        let draws = (0..2 * steps).map(|_| if draws { stream.draw() } else { Draw::default() }).collect();
-        let node = Node { layer: layer.to_string(), gates, steps, samples, draws };
+        let node = self.node(gates, ih, stream);
+        let steps = node.steps;
         let (ih_dense, h0, c0) = (dense(layer, ih)?, dense_as::<F>(layer, Some(h))?, dense_as::<F>(layer, c)?);
         let weight = dense_as::<F>(layer, Some(&self.weight_hh))?;
         let (Some(h0), Some(weight)) = (h0, weight) else { return Err(Error::bug(layer, "a tensor was lost")) };
@@ -221,17 +237,30 @@ impl Node {
             d_hh.push(d_hh_t);
             d_h.elements().iter_mut().zip(F::slice(layer, &through)?).for_each(|(d, g)| *d = *d + *g);
         }
-        // All steps at once: each product of a gate's gradient and the output before it.
         d_hh.reverse();
-        let flat = Tensor::f_cat(&d_hh, 0)?;
+        self.gradients(Tensor::f_cat(&d_hh, 0)?, d_ih.into_tensor(), d_h.into_tensor(), d_c.map(Fresh::into_tensor), h0, all_h, bias)
+    }
+
+    /// All gradients; `d_hh` is `[T * N, gates * hidden]`.
+    fn gradients(
+        &self,
+        d_hh: Tensor,
+        d_ih: Tensor,
+        d_h: Tensor,
+        d_c: Option<Tensor>,
+        h0: &Tensor,
+        all_h: &Tensor,
+        bias: bool,
+    ) -> Gradients {
+        // All steps at once: each product of a gate's gradient and the output before it.
         let outputs = Tensor::f_cat(&[&h0.f_unsqueeze(0)?, &all_h.f_narrow(0, 0, self.steps - 1)?], 0)?;
-        let d_weight = flat.f_transpose(0, 1)?.f_mm(&outputs.f_reshape([-1, self.hidden()])?)?;
-        let mut gradients = vec![Some(d_ih.into_tensor()), Some(d_h.into_tensor()), Some(d_weight)];
+        let d_weight = d_hh.f_transpose(0, 1)?.f_mm(&outputs.f_reshape([-1, self.hidden()])?)?;
+        let mut gradients = vec![Some(d_ih), Some(d_h), Some(d_weight)];
         if let Some(d_c) = d_c {
-            gradients.push(Some(d_c.into_tensor()));
+            gradients.push(Some(d_c));
         }
         if bias {
-            gradients.push(Some(flat.f_sum_dim_intlist(0, false, None)?));
+            gradients.push(Some(d_hh.f_sum_dim_intlist(0, false, None)?));
         }
         Ok(gradients)
     }

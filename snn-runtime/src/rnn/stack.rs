@@ -175,7 +175,7 @@ impl Stack {
         let at = self.stream.draw();
         let mut mask = vec![0.0f32; sizes.iter().product::<i64>() as usize];
         snn_kernels::dropout_mask(at.seed, at.stream, at.draw, self.dropout_p, &mut mask).map_err(|e| Error::bug(&self.name, e))?;
-        let mask = Tensor::from_slice(&mask).f_reshape(sizes).map_err(Error::in_layer(&self.name))?;
-        mask.f_to_kind(like.kind()).map_err(Error::in_layer(&self.name))
+        let mask = Tensor::f_from_slice(&mask).and_then(|mask| mask.f_reshape(sizes)?.f_to_kind(like.kind())?.f_to_device(like.device()));
+        mask.map_err(Error::in_layer(&self.name))
     }
 }

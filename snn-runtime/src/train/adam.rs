@@ -1,10 +1,12 @@
 //! Adam in one pass over the weights. In: the variables of a store, and their gradients; out: the variables moved on.
 
 use snn_kernels::AdamStep;
-use tch::{Tensor, nn};
+use snn_kernels::cuda::{ADAM, AdamArguments, AdamKernel};
+use tch::{Device, Tensor, nn};
 
 use crate::autograd::forget_gradient;
-use crate::elements::{Elements, dense_as, in_its_kind, on_cpu};
+use crate::cuda::{Launcher, address};
+use crate::elements::{Elements, dense_as, in_its_kind, on};
 use crate::error::{Error, Result};
 
 /// What errors name.
@@ -46,8 +48,8 @@ impl AdamConfig {
     }
 }
 
-/// "Adam: A Method for Stochastic Optimization" (Kingma and Ba, ICLR 2015), on the CPU: gradient, weight and both moments are read once,
-/// and nothing else is allocated.
+/// "Adam: A Method for Stochastic Optimization" (Kingma and Ba, ICLR 2015), in one kernel per weight: gradient, weight and both
+/// moments are read once, and nothing else is allocated. On a CUDA device it is a kernel of the same bits, and nothing is waited for.
 ///
 /// PyTorch equivalent: `torch.optim.Adam(..)`, with `fused=True`; `torch.optim.AdamW(..)` with `decoupled_weight_decay`. tch's `nn::Adam` computes
 /// the same in about ten passes.
@@ -85,10 +87,13 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// An argument that it cannot work with, or a variable that is not on the CPU.
+    /// An argument that it cannot work with, or a variable that is neither on the CPU nor on a CUDA device.
     pub fn new(vs: &nn::VarStore, config: AdamConfig) -> Result<Adam> {
         config.check()?;
-        let weight = |value: Tensor| on_cpu(NAME, &value).map(|()| Weight { value, moments: None, steps: 0 });
+        let weight = |value: Tensor| match value.device() {
+            Device::Cuda(_) => Ok(Weight { value, moments: None, steps: 0 }),
+            _ => on(NAME, &value, Device::Cpu).map(|()| Weight { value, moments: None, steps: 0 }),
+        };
         Ok(Adam { config, weights: vs.trainable_variables().into_iter().map(weight).collect::<Result<_>>()? })
     }
 
@@ -123,42 +128,83 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// A gradient that is not dense numbers of the CPU, or a learning rate that is no number from 0 up.
+    /// A gradient that is not dense numbers on the variable's device, a variable that is neither `Float` nor `Double`, a learning rate that is no
+    /// number from 0 up, or a device whose kernels do not run.
     pub fn step(&mut self) -> Result<()> {
         self.config.check()?;
         let config = self.config;
-        self.weights.iter_mut().try_for_each(|weight| in_its_kind!(NAME, weight.value, F => weight.step::<F>(&config)))
+        self.weights.iter_mut().try_for_each(|weight| match Launcher::of(NAME, &weight.value)? {
+            Some(on) if on.kind == on.compute() => weight.step_on(&on, &config),
+            _ => in_its_kind!(NAME, weight.value, F => weight.step::<F>(&config)),
+        })
     }
 }
 
 impl Weight {
-    fn step<F: Elements>(&mut self, config: &AdamConfig) -> Result<()> {
-        let grad = self.value.grad();
-        if !grad.defined() {
-            return Ok(());
+    /// The numbers of its next step, before the first of which there are moments, which lie in memory as the kernels read weights.
+    fn next(&mut self, config: &AdamConfig) -> Result<AdamStep> {
+        if self.moments.is_none() {
+            let zeros = || Tensor::f_zeros(self.value.size(), (self.value.kind(), self.value.device()));
+            self.moments = Some([zeros()?, zeros()?]);
         }
-        let grad = dense_as::<F>(NAME, Some(&grad))?.ok_or_else(|| Error::bug(NAME, "a gradient was lost"))?;
-        let moments = match &mut self.moments {
-            Some(moments) => moments,
-            none => none.insert([self.value.detach().f_zeros_like()?, self.value.detach().f_zeros_like()?]),
-        };
         self.steps += 1;
         let correction = config.betas.map(|beta| 1.0 - beta.powi(self.steps));
         let decay = |decoupled: bool| if config.decoupled_weight_decay == decoupled { config.weight_decay } else { 0.0 };
-        let step = AdamStep {
+        Ok(AdamStep {
             betas: config.betas,
             eps: config.eps,
             step_size: config.lr / correction[0],
             root_correction: correction[1].sqrt(),
             decay: decay(false),
             shrink: config.lr * decay(true),
-        };
-        let [first, second] = moments;
+        })
+    }
+
+    fn step<F: Elements>(&mut self, config: &AdamConfig) -> Result<()> {
+        let grad = self.value.grad();
+        if !grad.defined() {
+            return Ok(());
+        }
+        let grad = dense_as::<F>(NAME, Some(&grad))?.ok_or_else(|| Error::bug(NAME, "a gradient was lost"))?;
+        let step = self.next(config)?;
         let mut value = self.value.detach();
+        let Some([first, second]) = &mut self.moments else { return Err(Error::bug(NAME, "moments were lost")) };
         let weights = F::slice_mut(NAME, &mut value)?;
         snn_kernels::adam(&step, weights, F::slice(NAME, &grad)?, F::slice_mut(NAME, first)?, F::slice_mut(NAME, second)?)
             .map_err(|e| Error::bug(NAME, e))?;
-        // To libtorch nothing has happened yet: a graph that kept the old weights has to notice.
+        self.tell()
+    }
+
+    fn step_on(&mut self, on: &Launcher<'_>, config: &AdamConfig) -> Result<()> {
+        let grad = self.value.grad();
+        if !grad.defined() {
+            return Ok(());
+        }
+        if !self.value.is_contiguous() {
+            return Err(Error::bug(NAME, format!("its kernel was given {:?}", self.value)));
+        }
+        let grad = on.dense(&grad, on.kind)?;
+        let step = self.next(config)?;
+        let Some([first, second]) = &self.moments else { return Err(Error::bug(NAME, "moments were lost")) };
+        let [weights, grads, first, second] = [&self.value, &grad, first, second].map(address);
+        let (kernel, elements) = (AdamKernel { element: on.element }, self.value.numel());
+        let call = AdamArguments {
+            weights,
+            grads,
+            first,
+            second,
+            numbers: step.numbers(),
+            elements: elements as u64,
+            wide: on.wide(0, [weights, grads, first, second]),
+            padding: 0,
+        };
+        // SAFETY: the kernel's own argument; all four are on this device, of one kind, dense and of that many elements.
+        unsafe { on.call(&kernel.source(), ADAM, kernel.blocks(elements), call) }?;
+        self.tell()
+    }
+
+    /// To libtorch nothing has happened yet: a graph that kept the old weights has to notice.
+    fn tell(&self) -> Result<()> {
         let _ = tch::no_grad(|| self.value.f_view([-1])?.f_narrow(0, 0, 0)?.f_zero_())?;
         Ok(())
     }

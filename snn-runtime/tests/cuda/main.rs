@@ -3,6 +3,8 @@
 //!
 //! Whoever looks for a library finds the one that is loaded already, so each test runs in a process of its own.
 
+mod capture;
+mod families;
 mod layers;
 mod on_device;
 mod process;

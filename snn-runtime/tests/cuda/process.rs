@@ -65,6 +65,18 @@ pub(crate) fn count(name: &str) -> u64 {
     unsafe { this.get::<unsafe extern "C" fn() -> u64>(name).map(|f| f()).expect("a count of the stand-ins") }
 }
 
+/// Runs `body` while a graph is captured; how many calls that does not allow it made.
+pub(crate) fn captured(body: impl FnOnce()) -> u64 {
+    let this = Library::this();
+    // SAFETY: the stand-in for libtorch defines it like this.
+    let capture = |on: i32| unsafe { this.get::<unsafe extern "C" fn(i32)>("snn_stand_in_capture").map(|f| f(on)).expect("a stand-in") };
+    let before = count("snn_stand_in_forbidden");
+    capture(1);
+    body();
+    capture(0);
+    count("snn_stand_in_forbidden") - before
+}
+
 /// The folder of the stand-ins, compiled: once for the same sources, and once more at most in a process where they do not compile.
 static LIBRARIES: LazyLock<PathBuf> = LazyLock::new(|| {
     let sources = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cuda/stand_in");

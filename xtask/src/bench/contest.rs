@@ -16,15 +16,17 @@ use super::workload::Workload;
 ///
 /// # Errors
 /// If ours cannot do it. A peer that cannot is a row that says so.
-pub(crate) fn run(root: &Path, workload: &Workload, threads: usize, peers: bool, rounds: usize) -> Result<Table> {
-    let files = Files::open(root, &format!("{}-{threads}", workload.name))?;
+pub(crate) fn run(root: &Path, workload: &Workload, threads: usize, peers: bool, device: Option<usize>, rounds: usize) -> Result<Table> {
+    let on = device.map_or_else(|| threads.to_string(), |device| format!("cuda{device}"));
+    let files = Files::open(root, &format!("{}-{on}", workload.name))?;
     // In a process of its own: what it takes is nobody's memory.
-    let mut maker = Runner::start(&mut Side::Snn.command(root, threads), &files.words("make"))?;
+    let mut maker = Runner::start(&mut Side::Snn.command(root, threads, None), &files.words("make"))?;
     let made = maker.ask(&json!({ "do": "make", "work": workload.work, "file": files.work() }), PATIENCE)?;
     drop(maker);
 
-    let sides = workload.ours().iter().chain(workload.peers.iter().filter(|_| peers));
-    let mut entrants: Vec<Entrant> = sides.copied().map(|side| Entrant::prepare(side, root, workload, threads, &files)).collect();
+    let sides = workload.sides(peers, device.is_some());
+    let mut entrants: Vec<Entrant> =
+        sides.into_iter().map(|side| Entrant::prepare(side, root, workload, threads, device, &files)).collect();
     for round in 0..rounds {
         for turn in 0..entrants.len() {
             let next = (round + turn) % entrants.len(); // nobody is always the first
@@ -54,13 +56,14 @@ struct Entrant {
 }
 
 impl Entrant {
-    fn prepare(side: Side, root: &Path, workload: &Workload, threads: usize, files: &Files) -> Entrant {
+    fn prepare(side: Side, root: &Path, workload: &Workload, threads: usize, device: Option<usize>, files: &Files) -> Entrant {
         let words = files.words(side.name());
         let mut who = side.name().to_string();
         let mut ready = || -> Result<(Runner, Measured)> {
-            let mut runner = Runner::start(&mut side.command(root, threads), &words)?;
+            let mut runner = Runner::start(&mut side.command(root, threads, device), &words)?;
             let request = json!({
                 "do": "prepare", "work": workload.work, "file": files.work(), "results": files.results(side), "threads": threads,
+                "device": device,
             });
             let reply = runner.ask(&request, PATIENCE)?;
             who = reply["about"].as_str().context("the runner does not say who it is")?.to_string();

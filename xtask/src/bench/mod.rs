@@ -54,7 +54,7 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     ensure!(!workloads.is_empty(), "no workload is named `{}`\n  fix: cargo xtask bench --list", options.only.join("`, `"));
 
     setup::run(root, Ready::Silent)?;
-    if options.peers {
+    if options.peers && options.device.is_none() {
         peers::setup(root, Ready::Silent)?;
     }
     workspace::run(workspace::cargo(root).args(["build", "--release", "--package", "snn-bench"]))?;
@@ -63,7 +63,7 @@ pub(crate) fn run(root: &Path, args: &[String]) -> Result<()> {
     let mut tables = Vec::new();
     for workload in &workloads {
         for &threads in &options.threads {
-            let table = contest::run(root, workload, threads, options.peers, options.rounds)?;
+            let table = contest::run(root, workload, threads, options.peers, options.device, options.rounds)?;
             println!("\n{}", table.text().trim_end());
             tables.push(table);
         }

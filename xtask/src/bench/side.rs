@@ -11,7 +11,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
 use super::peers;
-use crate::workspace;
+use crate::{pip, workspace};
 
 /// Compiling is the slowest answer.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(600);
@@ -24,6 +24,8 @@ pub(crate) enum Side {
     SnnFrozen,
     SpikingJelly,
     SpikingJellyCompiled,
+    /// On a CUDA device only.
+    SpikingJellyCupy,
     SnnTorch,
     Norse,
 }
@@ -36,6 +38,7 @@ impl Side {
             Side::SnnFrozen => "snn-frozen",
             Side::SpikingJelly => "spikingjelly",
             Side::SpikingJellyCompiled => "spikingjelly-compiled",
+            Side::SpikingJellyCupy => "spikingjelly-cupy",
             Side::SnnTorch => "snntorch",
             Side::Norse => "norse",
         }
@@ -43,7 +46,7 @@ impl Side {
 
     /// What starts its runner. OpenMP is told the number of threads before it starts; everything else of the environment is the
     /// user's, and the same for all.
-    pub(crate) fn command(self, root: &Path, threads: usize) -> Command {
+    pub(crate) fn command(self, root: &Path, threads: usize, device: Option<usize>) -> Command {
         let mut command = match self {
             Side::Snn | Side::SnnFrozen => {
                 let mut cargo = workspace::cargo(root);
@@ -51,7 +54,8 @@ impl Side {
                 cargo
             }
             peer => {
-                let mut python = peers::python(root);
+                // That of `.peers` has no CUDA.
+                let mut python = if device.is_some() { Command::new(pip::interpreter()) } else { peers::python(root) };
                 python.arg(root.join("bench/peers/runner.py")).arg(peer.name());
                 python
             }

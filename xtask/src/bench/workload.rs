@@ -25,6 +25,16 @@ impl Workload {
             _ => &[Side::Snn],
         }
     }
+
+    /// Who takes part: ours, and the peers if they are asked for. On a CUDA device no frozen net, and SpikingJelly with both of its backends.
+    pub(crate) fn sides(&self, peers: bool, on_device: bool) -> Vec<Side> {
+        let all = self.ours().iter().chain(self.peers.iter().filter(|_| peers)).copied();
+        if !on_device {
+            return all.collect();
+        }
+        let here = |side: &Side| matches!(side, Side::Snn | Side::SpikingJelly | Side::SpikingJellyCompiled);
+        all.filter(here).chain(peers.then_some(Side::SpikingJellyCupy)).collect()
+    }
 }
 
 const JELLY: &[Side] = &[Side::SpikingJelly, Side::SpikingJellyCompiled];
@@ -85,6 +95,14 @@ mod tests {
     use std::collections::HashSet;
 
     use super::*;
+
+    #[test]
+    fn on_a_device_spikingjelly_has_both_backends_and_nothing_is_frozen() {
+        let w1 = all().into_iter().find(|workload| workload.name == "w1-forward").unwrap();
+        assert_eq!(w1.sides(true, true), [Side::Snn, Side::SpikingJelly, Side::SpikingJellyCompiled, Side::SpikingJellyCupy]);
+        assert_eq!(w1.sides(false, true), [Side::Snn]);
+        assert!(w1.sides(true, false).contains(&Side::SnnFrozen) && !w1.sides(true, false).contains(&Side::SpikingJellyCupy));
+    }
 
     #[test]
     fn names_are_unique_and_lower_case() {

@@ -40,13 +40,20 @@ pub(crate) struct Difference {
 pub(crate) struct Workshop {
     root: PathBuf,
     dir: PathBuf,
+    /// The CUDA device that cases run on.
+    device: Option<usize>,
 }
 
 impl Workshop {
+    /// Runs cases on that CUDA device.
+    pub(crate) fn on(self, device: Option<usize>) -> Workshop {
+        Workshop { device, ..self }
+    }
+
     /// `root`: the repository; `dir`: the folder for generated files, made here.
     pub(crate) fn open(root: &Path, dir: PathBuf) -> anyhow::Result<Workshop> {
         std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
-        let workshop = Workshop { root: root.to_path_buf(), dir };
+        let workshop = Workshop { root: root.to_path_buf(), dir, device: None };
         for bin in ["cases", "probe"] {
             if !workshop.file(bin).exists() {
                 source::write(&workshop.file(bin), &Source::new().finish())?;
@@ -62,6 +69,9 @@ impl Workshop {
     fn cargo(&self, args: &[&str]) -> Command {
         let mut command = workspace::cargo(&self.root);
         command.args(args).env("SNN_GOLDENS_DIR", &self.dir);
+        if let Some(device) = self.device {
+            command.env("SNN_GOLDENS_DEVICE", device.to_string());
+        }
         command
     }
 

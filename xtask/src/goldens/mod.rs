@@ -1,4 +1,4 @@
-//! `cargo xtask goldens DIR [--filter X] [--json FILE] [--cases] [--shapes] [--errors] [--init] [--all]`. In: a folder of recordings
+//! `cargo xtask goldens DIR [--filter X] [--json FILE] [--device N] [--cases] [--shapes] [--errors] [--init] [--all]`. In: a folder of recordings
 //! of SpikingJelly (GOLDENS.md), seen before or not; out: each row's verdict, and `N passed, N failed, N skipped` on the last line.
 //!
 //! Each row (a recorded case, unless another table is asked for) is written as a net in the language (`dsl`, `net`, `single`); all
@@ -32,7 +32,7 @@ use table::Row;
 use crate::setup::{self, Ready};
 use crate::workspace;
 
-const USAGE: &str = "cargo xtask goldens DIR [--filter TEXT] [--json FILE] [--cases] [--shapes] [--errors] [--init] [--all]";
+const USAGE: &str = "cargo xtask goldens DIR [--filter TEXT] [--json FILE] [--device N] [--cases] [--shapes] [--errors] [--init] [--all]";
 
 /// Runs every row of the asked tables whose id contains the filter; ends the process with status 1 if one fails.
 ///
@@ -42,7 +42,7 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let options = Options::parse(args)?;
     let root = workspace::root()?;
     setup::run(&root, Ready::Silent)?;
-    let workshop = Workshop::open(&root, options.workshop(&root)?)?;
+    let workshop = Workshop::open(&root, options.workshop(&root)?)?.on(options.device);
     let mut rows = Vec::new();
     for table in &options.tables {
         rows.extend(table.rows(&options.dir, &options.filter)?);
@@ -88,19 +88,25 @@ struct Options {
     dir: PathBuf,
     filter: String,
     json: Option<PathBuf>,
+    /// The CUDA device that cases run on; the CPU if nothing is said.
+    device: Option<usize>,
     /// Which rows; the recorded cases if nothing is said.
     tables: Vec<Table>,
 }
 
 impl Options {
     fn parse(args: &[String]) -> anyhow::Result<Options> {
-        let (mut dir, mut filter, mut json, mut tables) = (None, String::new(), None, Vec::new());
+        let (mut dir, mut filter, mut json, mut device, mut tables) = (None, String::new(), None, None, Vec::new());
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("{arg} needs a value: {USAGE}"));
             match arg.as_str() {
                 "--filter" => filter = value()?.clone(),
                 "--json" => json = Some(PathBuf::from(value()?)),
+                "--device" => {
+                    let value = value()?;
+                    device = Some(value.parse().ok().with_context(|| format!("--device needs a number, but gets `{value}`: {USAGE}"))?);
+                }
                 "--cases" => tables.push(Table::Cases),
                 "--shapes" => tables.push(Table::Shapes),
                 "--errors" => tables.push(Table::Errors),
@@ -112,7 +118,7 @@ impl Options {
         }
         let dir = dir.with_context(|| format!("no folder is given: {USAGE}"))?;
         let asked = |table: &Table| if tables.is_empty() { *table == Table::Cases } else { tables.contains(table) };
-        Ok(Options { dir, filter, json, tables: Table::ALL.into_iter().filter(asked).collect() })
+        Ok(Options { dir, filter, json, device, tables: Table::ALL.into_iter().filter(asked).collect() })
     }
 
     /// One folder of generated files per golden folder, filter and tables: what is asked again is not compiled again.
@@ -135,8 +141,11 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order() {
         let options = Options::parse(&strings(&["--filter", "LIF", "dir", "--json", "f.json"])).unwrap();
-        let expected = Options { dir: "dir".into(), filter: "LIF".into(), json: Some("f.json".into()), tables: vec![Table::Cases] };
+        let expected =
+            Options { dir: "dir".into(), filter: "LIF".into(), json: Some("f.json".into()), device: None, tables: vec![Table::Cases] };
         assert_eq!(options, expected);
+        assert_eq!(Options::parse(&strings(&["dir", "--device", "1"])).unwrap().device, Some(1));
+        assert!(Options::parse(&strings(&["dir", "--device", "cuda"])).is_err());
         assert_eq!(Options::parse(&strings(&["--init", "--shapes", "dir"])).unwrap().tables, [Table::Shapes, Table::Init]);
         assert_eq!(Options::parse(&strings(&["dir", "--all", "--errors"])).unwrap().tables, Table::ALL);
         assert!(Options::parse(&strings(&[])).unwrap_err().to_string().contains("no folder is given"));

@@ -116,3 +116,13 @@ impl<T: PartialEq> PartialCmpSelf for T {
         (self == self).then_some(())
     }
 }
+
+/// Sums in another order, of numbers rounded to the kernels' type: equal but for some share of them.
+#[track_caller]
+pub(super) fn near(what: &str, got: &[f64], want: &[f64], tolerance: f64) {
+    assert_eq!(got.len(), want.len(), "{what}");
+    for (i, (got, want)) in got.iter().zip(want).enumerate() {
+        let near = (got - want).abs() <= tolerance * (1.0 + want.abs()) || got.is_nan() && want.is_nan();
+        assert!(near, "{what}: {got} at {i}, the CPU has {want}");
+    }
+}

@@ -3,7 +3,7 @@
 
 use half::{bf16, f16};
 
-use super::comparison::{self, Memory, compute, same};
+use super::comparison::{self, Memory, compute, near, same};
 use super::program::{Launch, Watch};
 use crate::cuda::{BACKWARD, BackwardArguments, FORWARD, ForwardArguments, HEADERS, NeuronKernels, counts, text};
 use crate::tests::every_neuron::{Visit, every_neuron};
@@ -205,12 +205,12 @@ impl Comparison {
             if sizes.scaled.is_some() {
                 let of_channel = channel_sums(&buffers.of::<E::Compute>(out.grad_scale), neurons, channels);
                 let want: Vec<f64> = (0..2).flat_map(|i| grad_scale.iter().map(move |g| g[i])).collect();
-                near(&format!("{what}: grad_scale"), &of_channel, &want);
+                near(&format!("{what}: grad_scale"), &of_channel, &want, 1e-11);
             }
             if N::LEARNED_CONSTANTS > 0 {
                 let of_channel = channel_sums(&buffers.of::<E::Compute>(out.grad_constants), neurons, constants.channels());
                 let want: Vec<f64> = (0..N::LEARNED_CONSTANTS).flat_map(|i| sums.iter().map(move |g| g[i])).collect();
-                near(&format!("{what}: grad_constants"), &of_channel, &want);
+                near(&format!("{what}: grad_constants"), &of_channel, &want, 1e-11);
             }
         });
     }
@@ -218,15 +218,6 @@ impl Comparison {
     /// Runs all launches, threads in the order of a few seeds.
     fn run(&self, watch: Watch, seeds: std::ops::Range<u64>) {
         self.launches.run(&text(HEADERS, &self.texts, &self.instances), watch, seeds);
-    }
-}
-
-/// Sums in `f64`, in another order: equal but for the last bits.
-#[track_caller]
-fn near(what: &str, got: &[f64], want: &[f64]) {
-    assert_eq!(got.len(), want.len(), "{what}");
-    for (got, want) in got.iter().zip(want) {
-        assert!((got - want).abs() <= 1e-11 * (1.0 + want.abs()) || got.is_nan() && want.is_nan(), "{what}: {got}, the CPU has {want}");
     }
 }
 

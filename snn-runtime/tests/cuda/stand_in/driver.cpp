@@ -17,7 +17,7 @@ namespace {
 
 typedef void (*Launch)(const unsigned* grid, const unsigned* block, unsigned long long seed, void** arguments);
 
-enum { OK = 0, INVALID_VALUE = 1, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, INVALID_HANDLE = 400 };
+enum { OK = 0, INVALID_VALUE = 1, INVALID_IMAGE = 200, INVALID_CONTEXT = 201, NOT_FOUND = 500, INVALID_HANDLE = 400, CAPTURE_UNSUPPORTED = 900 };
 
 int context;                        // its address is the primary context of device 0
 thread_local std::vector<void*> contexts;
@@ -34,10 +34,17 @@ int failing(const char* function) {
 #define FAIL_IF_TOLD() \
     if (const int code = failing(__func__)) return code
 
+// What a stream that is captured in a graph does not allow.
+#define FAIL_IN_CAPTURE() \
+    if (snn_stand_in_capturing && snn_stand_in_capturing(1)) return CAPTURE_UNSUPPORTED
+
 extern "C" {
 
 // The stand-in for libtorch says which streams there are.
 int snn_stand_in_is_stream(void* stream) __attribute__((weak));
+
+// And whether a graph is captured; 1: by a call that it does not allow.
+int snn_stand_in_capturing(int forbidden) __attribute__((weak));
 
 unsigned long long snn_stand_in_launches() { return launches; }
 unsigned long long snn_stand_in_loads() { return loads; }
@@ -86,6 +93,7 @@ int cuCtxPopCurrent_v2(void** popped) {
 // An image is a shared object behind a mark and its length, as the stand-in for NVRTC makes it.
 int cuModuleLoadData(void** module, const void* image) {
     FAIL_IF_TOLD();
+    FAIL_IN_CAPTURE();
     if (contexts.empty()) return INVALID_CONTEXT;
     const char* at = static_cast<const char*>(image);
     if (strncmp(at, "stand-in", 8) != 0) return INVALID_IMAGE;
@@ -114,6 +122,20 @@ int cuLaunchKernel(void* function, unsigned gx, unsigned gy, unsigned gz, unsign
     const unsigned grid[3] = {gx, gy, gz}, block[3] = {bx, by, bz};
     reinterpret_cast<Launch>(function)(grid, block, ++launches, arguments);
     return OK;
+}
+
+// Nobody calls these: the launcher waits for nothing, and memory is libtorch's.
+int cuCtxSynchronize() {
+    FAIL_IN_CAPTURE();
+    return OK;
+}
+int cuStreamSynchronize(void*) {
+    FAIL_IN_CAPTURE();
+    return OK;
+}
+int cuMemAlloc_v2(unsigned long long*, size_t) {
+    FAIL_IN_CAPTURE();
+    return INVALID_VALUE;
 }
 
 int cuGetErrorName(int code, const char** text) {

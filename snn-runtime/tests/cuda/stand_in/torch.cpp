@@ -20,6 +20,10 @@ namespace {
 
 thread_local c10::DeviceIndex current = 0;
 
+// Is a graph captured, and how many calls did that not allow?
+bool capturing = false;
+unsigned long long forbidden = 0;
+
 c10::Device cuda(c10::DeviceIndex index) { return c10::Device(c10::DeviceType::CUDA, index); }
 
 struct Memory final : c10::Allocator {
@@ -94,6 +98,12 @@ void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
     const auto& schema = op.schema();
     const size_t count = schema.arguments().size(), first = stack->size() - count;
     const torch::jit::Stack given(stack->begin() + (ptrdiff_t)first, stack->end());
+    if (capturing) {
+        // Numbers that go to the host, or come from there, are waited for.
+        bool host = false, copies = schema.name() == "aten::copy_";
+        for (const auto& argument : given) host |= argument.isTensor() && argument.toTensor().defined() && argument.toTensor().is_cpu();
+        forbidden += schema.name() == "aten::_local_scalar_dense" || schema.name() == "aten::_to_copy" || (copies && host);
+    }
     c10::Device device = cuda(current);
     const auto in = [&](const at::Tensor& x) {
         if (!x.defined() || !x.is_cuda()) return x;
@@ -143,3 +153,9 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
 }
 
 extern "C" int snn_stand_in_is_stream(void* stream) { return stream == reinterpret_cast<void*>(0x5700 + (uintptr_t)current); }
+extern "C" void snn_stand_in_capture(int on) { capturing = on != 0; }
+extern "C" int snn_stand_in_capturing(int is_forbidden) {
+    forbidden += capturing && is_forbidden;
+    return capturing;
+}
+extern "C" unsigned long long snn_stand_in_forbidden() { return forbidden; }
