@@ -3,11 +3,11 @@
 //
 // A thread has VEC neighbouring neurons. Per neuron the bits are those of `snn_kernels::Dsr`.
 //
-// Bytes per neuron and step, f32, T steps, beside SpikingJelly's (torch's operations, step by step):
+// Bytes per neuron and step, f32, T steps; SpikingJelly's are operations of torch, step by step:
 //
-//               | reads  | writes                     | bytes     | SpikingJelly
-//      forward  | x      | y, 1 / T bytes of regime   | 8 + 1 / T | about 60
-//      backward | grad_y | 8 / T: grad_x, saturated   | 4 + 9 / T | about 60
+//               | reads          | writes                   | bytes
+//      forward  | x              | y, 1 / T of regime       | 8 + 1 / T
+//      backward | grad_y, 1 / T  | 8 / T: grad_x, saturated | 4 + 9 / T
 #pragma once
 
 #include "firing.cuh"

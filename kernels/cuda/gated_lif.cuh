@@ -4,11 +4,11 @@
 // A thread has VEC neighbouring neurons. The backward pass runs forward again; up to SEG steps it keeps the potentials in registers, else
 // (SEG = 0) in memory. Per neuron the bits are those of `snn_kernels::GatedLif`.
 //
-// Bytes per neuron and step, f32 (constants left out), beside SpikingJelly's, which are 10 of torch's operations a step:
+// Bytes per neuron and step, f32 (constants left out); SpikingJelly's are operations of torch, step by step, each of which reads and writes rows:
 //
-//               | reads                            | writes                | bytes           | SpikingJelly
-//      forward  | x                                | y                     |       8         | 104
-//      backward | x twice (once where in cache), grad_y | grad_x, 5 / T + 1 of constants | 20 + 20 / T (SEG = 0: 8 more) | 200
+//               | reads           | writes                         | bytes
+//      forward  | x               | y                              | 8
+//      backward | x twice, grad_y | grad_x, 1 + 5 / T of constants | 20 + 20 / T (SEG = 0: 8 more)
 #pragma once
 
 #include "firing.cuh"

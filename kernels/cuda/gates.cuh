@@ -1,9 +1,8 @@
 // A step of a recurrent cell whose gates spike, forward and backward. In: what weights make of the input and of the last output; out: the next
 // output, gradients. The products with weights are libtorch's.
 //
-// A thread has VEC neighbouring numbers of a sample. Per number the bits are those of `snn_kernels::Gates`. With g gates (4 of an LSTM, 3 of a
-// GRU, 1) 8 g + 8 bytes of f32 forward (16 with a memory), 16 g + 12 (28) backward, where SpikingJelly's operations of torch move about
-// 20 g + 40 and twice that.
+// A thread has VEC neighbouring numbers of a sample. Per number the bits are those of `snn_kernels::Gates`. Bytes of f32, forward / backward, with g
+// gates: LSTM (4) 8 g + 12 / 16 g + 28, GRU (3) 8 g + 8 / 16 g + 16, vanilla (1) 8 g + 4 / 16 g + 12. SpikingJelly's are operations of torch.
 #pragma once
 
 #include "firing.cuh"

@@ -5,11 +5,11 @@
 // each; CHANNELS is 32 where a channel's neurons lie apart, and VEC is 1 then. Potentials stay in memory (the L2 cache): a thread only touches
 // its own. Per neuron the bits are those of `snn_kernels::Mpbn` for the same statistics; those are sums in `double`, in another order.
 //
-// Bytes per neuron and step, f32, beside SpikingJelly's, which are its LIF's three operations and a batch normalisation of torch's:
+// Bytes per neuron and step, f32; SpikingJelly's are a batch normalisation of torch's and three more operations a step:
 //
-//               | reads                             | writes             | bytes | SpikingJelly
-//      forward  | x, v; h; h                        | h; y, v            |    28 | 72
-//      backward | x, v; h, grad_y, grad_v twice; h  | h, v; grad_v twice, grad_x | 52 | 110
+//               | reads                             | writes                     | bytes
+//      forward  | x, v; h; h                        | h; y, v                    |    28
+//      backward | x, v; h, grad_y, grad_v; grad_v, h | h, v; grad_v; grad_x, grad_v |    48
 #pragma once
 
 #include "firing.cuh"

@@ -3,11 +3,11 @@
 //
 // A thread has VEC neighbouring neurons. Per neuron the bits are those of `snn_kernels::NonSpiking`.
 //
-// Bytes per neuron and step, f32, T steps, beside SpikingJelly's (torch's operations, step by step):
+// Bytes per neuron and step, f32, T steps; SpikingJelly's are operations of torch, step by step:
 //
-//               | reads  | writes | bytes                                            | SpikingJelly
-//      forward  | x      | y      | 8, or 4 + 4 / T if one number is decoded         | 24, and 12 more to decode
-//      backward | grad_y | grad_x | 8, or 4 + 8 / T (the gradient, the step chosen)  | 24
+//               | reads  | writes | bytes
+//      forward  | x      | y      | 8, or 4 + 4 / T if one number is decoded
+//      backward | grad_y | grad_x | 8, or 4 + 8 / T (the gradient, the step chosen)
 #pragma once
 
 #include "firing.cuh"

@@ -4,12 +4,12 @@
 // bits are those of `snn_kernels::psn_forward` and `psn_backward`. Gradients of weights are summed over neurons, in `F` within a thread and in
 // `double` beyond.
 //
-// Bytes per neuron and step, f32, for at most OUT steps (8), beside SpikingJelly's, which are a matrix product, an addition and a surrogate
-// function; h is not saved but computed again:
+// Bytes per neuron and step, f32, for at most OUT steps (8). SpikingJelly's are operations of torch (a matrix product, an addition, a surrogate
+// function), which write h and save it; here it is computed again:
 //
-//               | reads                          | writes     | bytes | SpikingJelly
-//      forward  | x                              | y          |     8 | 24: x; h; h, bias; h; h; y
-//      backward | x, grad_y; dh; x, dh           | dh, grad_x |    28 | 32: h, grad_y; dh; dh, x; dh; grad_x; dh
+//               | reads                 | writes         | bytes
+//      forward  | x                     | y              |     8
+//      backward | x, grad_y; dh; dh, x  | dh; grad_x     |    28
 #pragma once
 
 #include "firing.cuh"

@@ -1,7 +1,7 @@
 // Spike-tracing bipolar neurons over all their steps. In: inputs and the state; out: spikes, and the state moved on. There is no way back.
 //
-// A thread has VEC neighbouring neurons. Per neuron the bits are those of `snn_kernels::Stbif`. 8 bytes of f32 per neuron and step (x; y), where
-// SpikingJelly's ten operations of torch move about 100.
+// A thread has VEC neighbouring neurons. Per neuron the bits are those of `snn_kernels::Stbif`. 8 bytes of f32 per neuron and step: x; y.
+// SpikingJelly's are operations of torch, step by step.
 #pragma once
 
 #include "firing.cuh"
