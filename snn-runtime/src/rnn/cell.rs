@@ -238,13 +238,13 @@ impl Node {
             d_h.elements().iter_mut().zip(F::slice(layer, &through)?).for_each(|(d, g)| *d = *d + *g);
         }
         d_hh.reverse();
-        self.gradients(Tensor::f_cat(&d_hh, 0)?, d_ih.into_tensor(), d_h.into_tensor(), d_c.map(Fresh::into_tensor), h0, all_h, bias)
+        self.gradients(&Tensor::f_cat(&d_hh, 0)?, d_ih.into_tensor(), d_h.into_tensor(), d_c.map(Fresh::into_tensor), h0, all_h, bias)
     }
 
     /// All gradients; `d_hh` is `[T * N, gates * hidden]`.
     fn gradients(
         &self,
-        d_hh: Tensor,
+        d_hh: &Tensor,
         d_ih: Tensor,
         d_h: Tensor,
         d_c: Option<Tensor>,

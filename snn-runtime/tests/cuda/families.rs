@@ -47,7 +47,7 @@ fn run<L: Layer>(config: L::Config, x: &Tensor, device: Device, by: By) -> Vec<T
         };
         assert_eq!((y.device(), y.kind()), (device, x.kind()));
         let weights = (Tensor::arange(y.numel() as i64, (Kind::Double, Device::Cpu)) * 0.37).sin().reshape(y.size());
-        loss = loss + (y.to_kind(Kind::Double) * weights.to_device(device)).sum(Kind::Double);
+        loss += (y.to_kind(Kind::Double) * weights.to_device(device)).sum(Kind::Double);
         results.push(y);
     }
     s.visit(&mut |_, t| results.push(t.shallow_clone()));

@@ -155,6 +155,6 @@ impl Node {
             let _ = d_h.f_add_(&of_hh.f_mm(weight)?)?;
         }
         let flat = d_hh.f_reshape([-1, self.rows()])?;
-        self.gradients(flat, d_ih, d_h, d_c, h0, all_h, bias)
+        self.gradients(&flat, d_ih, d_h, d_c, h0, all_h, bias)
     }
 }
