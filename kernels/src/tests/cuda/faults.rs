@@ -151,17 +151,21 @@ fn a_shared_array_that_is_too_small() {
     dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
 }
 
+/// In front of the barrier that two faults are about.
+const HALVES: &str = "    for (unsigned half = SUM_THREADS / 2; half > 0; half /= 2) {\n";
+
 #[test]
 fn a_barrier_that_is_not_there() {
     let (source, launch) = sums();
-    let source = planted(&source, "        __syncthreads();\n", "");
+    let source = planted(&source, &format!("{HALVES}        __syncthreads();\n"), HALVES);
     dies(&source, launch, Watch::Races, "data race");
 }
 
 #[test]
 fn a_barrier_that_some_do_not_reach() {
     let (source, launch) = sums();
-    let source = planted(&source, "        __syncthreads();\n", "        if (threadIdx.x < half) __syncthreads();\n");
+    let some = format!("{HALVES}        if (threadIdx.x < half) __syncthreads();\n");
+    let source = planted(&source, &format!("{HALVES}        __syncthreads();\n"), &some);
     dies(&source, launch, Watch::Addresses, "wait at a barrier");
 }
 
