@@ -11,7 +11,8 @@ use std::sync::Mutex;
 use std::{env, fs, thread};
 
 use snn_kernels::cuda::{
-    AddScaledKernel, DropConnectKernel, DropoutMaskKernel, Element, MaxPoolKernel, NeuNormKernel, Source, SpikesKernel, SumKernel, THREADS,
+    AdamKernel, AddScaledKernel, DropConnectKernel, DropoutMaskKernel, DsrKernels, Element, GatedLifKernels, GatesKernels, MaxPoolKernel,
+    MpbnKernels, NeuNormKernel, NonSpikingKernels, PsnKernels, Source, SpikesKernel, StbifKernel, SumKernel, THREADS,
 };
 use snn_kernels::{Compiled, Surrogate};
 
@@ -96,6 +97,19 @@ fn rows() -> Vec<Row> {
         add("DropConnectLinear (forward / of x / of weights)", DropConnectKernel { element }.source(), "-", wide);
         add("DropConnectLinear, mean", DropConnectKernel { element }.mean_source(), "-", None);
         add("max pool", MaxPoolKernel { element }.source(), "5.25 / 5.25", wide);
+        let fire = &Surrogate::from(k::ATan::default());
+        let parallel = "PSN, T = 4 (forward / slopes / of x / of weights / their sums)";
+        add(parallel, PsnKernels::new(fire, element, 4).source, "8 / 28", wide);
+        add("GatedLIFNode, T = 4", GatedLifKernels::new(fire, element, 4).source, "8 / 25", wide);
+        add("GatedLIFNode, T = 16", GatedLifKernels::new(fire, element, 16).source, "8 / 29.25", wide);
+        add("MPBNLIFNode, [N, C, H, W]", MpbnKernels::new(fire, element, 64, true).source, "28 / 48", wide);
+        add("MPBNLIFNode, [N, F]", MpbnKernels::new(fire, element, 1, true).source, "28 / 48", None);
+        add("STBIFNode", StbifKernel { element }.source(), "8", wide);
+        add("DSRIFNode, DSRLIFNode", DsrKernels { element }.source(), "8 / 4", wide);
+        add("NonSpikingLIFNode", NonSpikingKernels { element, decode: k::Decode::Sequence }.source(), "8 / 8", wide);
+        let lstm = k::Gates { cell: k::Cell::Lstm, hidden: 64, surrogate: *fire, content: None };
+        add("gates of SpikingLSTM", GatesKernels::new(&lstm, element).source, "44 / 92", wide);
+        add("Adam", AdamKernel { element }.source(), "28", wide);
         add("products with spikes (bits / transposed / product)", SpikesKernel { element }.source(), "-", wide);
     }
     rows
