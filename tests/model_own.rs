@@ -307,8 +307,8 @@ fn frozen_models_are_their_nets() -> Result<()> {
     frozen!(Outside, OutsideFrozen, x: seq [cfg::STEPS as i64, 5, 6]);
     frozen!(OutsideS, OutsideSFrozen, x: seq [cfg::STEPS as i64, 5, 6]);
     frozen!(Wide<7>, WideFrozen<7>, x: seq [3, 5, 6]);
-    unfrozen!(Own, "Own.scale", "a layer of your own");
-    unfrozen!(OwnS, "OwnS.scale", "a layer of your own");
+    unfrozen!(Own, "Own.twice", "a function of your own");
+    unfrozen!(OwnS, "OwnS.twice", "a function of your own");
     unfrozen!(Fails, "Fails.blend", "a function of your own");
     Ok(())
 }

@@ -189,10 +189,16 @@ fn a_frozen_net_has_what_its_neurons_have_learned() -> Result<()> {
         net.freeze()?.infer(&x, &mut y)?;
         Ok((y, numbers(net.forward(&Rising::input(self::x(&x))?)?.tensor())))
     };
+    // Weights that give sums without rounding, and spikes.
+    tch::no_grad(|| {
+        let _ = net.fc2.weight.shallow_clone().fill_(2.0);
+        let _ = net.fc2.bias.as_ref().unwrap().shallow_clone().fill_(0.5);
+    });
     let (before, want) = run(&net)?;
+    assert!(before.iter().any(|y| *y > 0.0), "it fires");
     assert_eq!(before.iter().map(|y| f64::from(*y)).collect::<Vec<_>>(), want);
     tch::no_grad(|| {
-        net.sn1.parameter("gain").unwrap().shallow_clone().copy_(&Tensor::from_slice(&[0.5f32, 4.0, 1.0, 0.0]));
+        net.sn1.parameter("gain").unwrap().shallow_clone().copy_(&Tensor::from_slice(&[0.0f32, 0.0, 1.0, 0.0]));
         let _ = net.sn2.parameter("beta").unwrap().shallow_clone().fill_(-0.25);
     });
     let (after, want) = run(&net)?;

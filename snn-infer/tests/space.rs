@@ -165,11 +165,6 @@ fn what_does_not_fit_is_told_by_layer() {
     assert_eq!(e, "Net.conv: `in_channels` must be a multiple of `groups = 2`, but is 3");
     let e = say(&[3, 2, 2], |b, x| frozen::Conv2d::freeze(b, "conv", ConvConfig::new(3, 4, [1, 1]), &[x]));
     assert_eq!(e, "the weights do not fit `Net`\n  missing: conv: weight, bias");
-    let e = say(&[3, 2], |b, x| {
-        let mode = snn_infer::UpsampleMode::Linear;
-        frozen::Upsample::freeze(b, "up", UpsampleConfig { size: Some(vec![4]), mode, ..Default::default() }, &[x])
-    });
-    assert_eq!(e, "Net.up: has no frozen form: its mode is Linear\n  help: use `mode = \"nearest\"`");
 }
 
 #[test]
