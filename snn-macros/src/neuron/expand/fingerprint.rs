@@ -63,7 +63,9 @@ mod tests {
     fn of(step: &str) -> u64 {
         let text = format!("/// Text. \npub neuron A {{ tau: f64 = 2.0; base; state a = 0.0; {step} }}");
         let tokens: TokenStream = text.parse().expect("tokens");
-        let items = front(tokens, &mut Diagnostics::new());
+        let mut diags = Diagnostics::new();
+        let items = front(tokens, &mut diags);
+        assert!(diags.finish().is_empty(), "{text}");
         super::of(&items[0].0)
     }
 

@@ -103,7 +103,7 @@ snn_net! {
         Slow(16),
         fc: Linear(15, 10),
 //                 ^^error{`fc` expects 15 input features, but gets 16}
-// note{`count` (line 75) outputs [16]}
+// note{`count` (line 76) outputs [16]}
 // help{write `_` here to infer it}
     }
 }
