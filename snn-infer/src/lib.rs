@@ -133,7 +133,7 @@ macro_rules! snn_net {
 /// A pointwise spiking neuron of your own, written once, for nets that are frozen: the definition that the training library was given. A net
 /// that names it is trained there, and runs here.
 ///
-/// ```
+/// ```standalone_crate
 /// use snn_infer::prelude::*;
 ///
 /// snn_neuron! {
@@ -164,9 +164,10 @@ macro_rules! snn_net {
 ///     }
 /// }
 ///
-/// let missing = GainFrozen::load("gain.safetensors"); // what `Gain::freeze` gave and `save` wrote
-/// assert!(missing.is_err());
-/// # fn main() {}
+/// fn main() {
+///     let missing = GainFrozen::load("gain.safetensors"); // what `Gain::freeze` gave and `save` wrote
+///     assert!(missing.is_err());
+/// }
 /// ```
 #[macro_export]
 macro_rules! snn_neuron {
