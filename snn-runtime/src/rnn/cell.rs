@@ -95,31 +95,42 @@ impl RecurrentCell {
     ) -> Result<(Tensor, Option<Tensor>)> {
         let layer = self.name.as_str();
         let node = self.node(gates, ih, stream);
-        let steps = node.steps;
         let (ih_dense, h0, c0) = (dense(layer, ih)?, dense_as::<F>(layer, Some(h))?, dense_as::<F>(layer, c)?);
         let weight = dense_as::<F>(layer, Some(&self.weight_hh))?;
         let (Some(h0), Some(weight)) = (h0, weight) else { return Err(Error::bug(layer, "a tensor was lost")) };
-        let Run { h: all_h, c: all_c, hh } =
-            tch::no_grad(|| node.forward::<F>(&ih_dense, &h0, c0.as_ref(), &weight, self.bias_hh.as_ref()))?;
+        let run = tch::no_grad(|| node.forward::<F>(&ih_dense, &h0, c0.as_ref(), &weight, self.bias_hh.as_ref()))?;
+        let inputs: Vec<&Tensor> = [Some(ih), Some(h), Some(&self.weight_hh), c, self.bias_hh.as_ref()].into_iter().flatten().collect();
+        let bias = self.bias_hh.is_some();
+        self.attached(run, &inputs, [&ih_dense, &h0, &weight], c0.as_ref(), move |b| node.backward::<F>(&b, bias))
+    }
 
+    /// The outputs of a run and its last memory, as a node of the graph where that is wanted: behind `inputs`, with what the kernels have read.
+    fn attached(
+        &self,
+        run: Run,
+        inputs: &[&Tensor],
+        [ih, h0, weight]: [&Tensor; 3],
+        c0: Option<&Tensor>,
+        backward: impl FnMut(Backward<'_>) -> Gradients + Send + 'static,
+    ) -> Result<(Tensor, Option<Tensor>)> {
+        let layer = self.name.as_str();
+        let Run { h: all_h, c: all_c, hh } = run;
         let mut outputs = vec![all_h];
         if let Some(all_c) = &all_c {
-            outputs.push(tch::no_grad(|| all_c.f_get(steps - 1)?.f_to_dtype(F::KIND, false, true)).map_err(Error::in_layer(layer))?);
+            let last = || all_c.f_get(all_c.size()[0] - 1)?.f_detach_copy();
+            outputs.push(tch::no_grad(last).map_err(Error::in_layer(layer))?);
         }
-        let inputs: Vec<&Tensor> = [Some(ih), Some(h), Some(&self.weight_hh), c, self.bias_hh.as_ref()].into_iter().flatten().collect();
-        if recorded(&inputs) {
+        if recorded(inputs) {
             let save = [
-                Save::Tensor(&ih_dense),
+                Save::Tensor(ih),
                 Save::Tensor(&hh),
-                Save::Tensor(&h0),
-                c0.as_ref().map_or(Save::Nothing, Save::Tensor),
+                Save::Tensor(h0),
+                c0.map_or(Save::Nothing, Save::Tensor),
                 all_c.as_ref().map_or(Save::Nothing, Save::Tensor),
-                Save::Tensor(&weight),
+                Save::Tensor(weight),
                 Save::Output(0),
             ];
-            let bias = self.bias_hh.is_some();
-            outputs =
-                attach(self.network, &inputs, outputs, &save, move |b| node.backward::<F>(&b, bias)).map_err(Error::in_layer(layer))?;
+            outputs = attach(self.network, inputs, outputs, &save, backward).map_err(Error::in_layer(layer))?;
         }
         let mut outputs = outputs.into_iter();
         let y = outputs.next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))?;

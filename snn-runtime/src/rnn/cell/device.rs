@@ -6,7 +6,7 @@ use snn_kernels::{Cell, Gates};
 use tch::{Kind, TchError, Tensor};
 
 use super::{Node, RecurrentCell, Run};
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
 use crate::rng::Stream;
@@ -30,31 +30,12 @@ impl RecurrentCell {
         let (c, bias) = (c.map(of).transpose()?, self.bias_hh.as_ref().map(of).transpose()?);
         let dense = |t: &Tensor| on.dense(t, states);
         let (ih_dense, h0, c0, weight_dense) = (dense(&ih)?, dense(&h)?, c.as_ref().map(dense).transpose()?, dense(&weight)?);
-        let Run { h: all_h, c: all_c, hh } =
-            tch::no_grad(|| node.forward_on(on, &ih_dense, &h0, c0.as_ref(), &weight_dense, bias.as_ref()))?;
-
-        let mut outputs = vec![all_h];
-        if let Some(all_c) = &all_c {
-            outputs.push(tch::no_grad(|| all_c.f_get(node.steps - 1)?.f_detach_copy()).map_err(Error::in_layer(layer))?);
-        }
+        let run = tch::no_grad(|| node.forward_on(on, &ih_dense, &h0, c0.as_ref(), &weight_dense, bias.as_ref()))?;
         let inputs: Vec<&Tensor> = [Some(&ih), Some(&h), Some(&weight), c.as_ref(), bias.as_ref()].into_iter().flatten().collect();
-        if recorded(&inputs) {
-            let save = [
-                Save::Tensor(&ih_dense),
-                Save::Tensor(&hh),
-                Save::Tensor(&h0),
-                c0.as_ref().map_or(Save::Nothing, Save::Tensor),
-                all_c.as_ref().map_or(Save::Nothing, Save::Tensor),
-                Save::Tensor(&weight_dense),
-                Save::Output(0),
-            ];
-            let has_bias = bias.is_some();
-            outputs = attach(self.network, &inputs, outputs, &save, move |b| node.backward_on(&b, states, has_bias))
-                .map_err(Error::in_layer(layer))?;
-        }
-        let mut outputs = outputs.into_iter();
-        let y = outputs.next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))?;
-        Ok((y.f_to_kind(on.kind).map_err(Error::in_layer(layer))?, outputs.next()))
+        let has_bias = bias.is_some();
+        let (y, last) =
+            self.attached(run, &inputs, [&ih_dense, &h0, &weight_dense], c0.as_ref(), move |b| node.backward_on(&b, states, has_bias))?;
+        Ok((y.f_to_kind(on.kind).map_err(Error::in_layer(layer))?, last))
     }
 }
 
