@@ -56,16 +56,8 @@ impl Model {
     }
 }
 
-impl Model {
-    /// Of variables alone.
-    pub(super) fn named(variables: &BTreeMap<String, Tensor>) -> Model {
-        let variables = variables.iter().map(|(name, t)| (name.clone(), t.shallow_clone())).collect();
-        Model { variables, built: Vec::new() }
-    }
-}
-
 /// Each variable that the file has a value for, with that value.
-type Values = Vec<(Tensor, Tensor)>;
+pub(super) type Values = Vec<(Tensor, Tensor)>;
 
 pub(super) fn fit(path: &Path, model: &Model, file: Weights, map: &KeyMap) -> Result<(Values, Loaded)> {
     let ordered = file.ordered;
@@ -139,7 +131,7 @@ fn rename(path: &Path, file: Weights, map: &KeyMap) -> Result<(Named, Vec<String
     let (mut named, mut ignored): (Named, _) = (Vec::new(), Vec::new());
     let mut from: BTreeMap<String, String> = BTreeMap::new();
     for (old, stored) in file.entries {
-        match map.apply(&old).1 {
+        match map.apply(&old) {
             None => ignored.push(old),
             Some(new) => {
                 if let Some(other) = from.insert(new.clone(), old.clone()) {

@@ -1,4 +1,4 @@
-//! How names of a file become names of a model. In: rules; out: the new name of a name, and which rules were of use.
+//! How names of a file become names of a model. In: rules, and a name of the file; out: its name in the model, or nothing where it is left out.
 
 /// What [`load_with`](super::load_with) does with the names in a file.
 ///
@@ -77,13 +77,13 @@ impl KeyMap {
         self.within.as_deref()
     }
 
-    /// The rule for a name of the file, and what it makes of it: another name, or nothing. Without a rule the name stays.
-    pub(super) fn apply(&self, name: &str) -> (Option<usize>, Option<String>) {
+    /// What the rule for a name of the file makes of it: another name, or nothing. Without a rule the name stays.
+    pub(super) fn apply(&self, name: &str) -> Option<String> {
         let fits = self.rules.iter().enumerate().filter_map(|(i, rule)| Some((rule.from.len(), i, rest(name, &rule.from)?)));
         // Of two rules for one name the later.
         match fits.max_by_key(|(length, i, _)| (*length, *i)) {
-            None => (None, Some(name.to_string())),
-            Some((_, i, rest)) => (Some(i), self.rules[i].to.as_ref().map(|to| joined(to, rest))),
+            None => Some(name.to_string()),
+            Some((_, i, rest)) => self.rules[i].to.as_ref().map(|to| joined(to, rest)),
         }
     }
 
@@ -124,13 +124,13 @@ mod tests {
     #[test]
     fn the_longest_name_decides() {
         let map = KeyMap::new().rename("module.", "").rename("module.conv_fc.0", "conv1").rename("module.fc.w", "fc.weight").ignore("aux");
-        let new = |name| map.apply(name).1;
+        let new = |name| map.apply(name);
         assert_eq!(new("module.conv_fc.0.weight").as_deref(), Some("conv1.weight"));
         assert_eq!(new("module.conv_fc.01.weight").as_deref(), Some("conv_fc.01.weight"), "a name ends at a dot");
         assert_eq!(new("module.fc.w").as_deref(), Some("fc.weight"));
         assert_eq!(new("modules.x").as_deref(), Some("modules.x"));
         assert_eq!(new("aux.fc.bias"), None);
-        assert_eq!(KeyMap::new().rename("", "net.").apply("conv1.weight").1.as_deref(), Some("net.conv1.weight"));
-        assert_eq!(KeyMap::new().rename("a", "b").rename("a", "c").apply("a").1.as_deref(), Some("c"));
+        assert_eq!(KeyMap::new().rename("", "net.").apply("conv1.weight").as_deref(), Some("net.conv1.weight"));
+        assert_eq!(KeyMap::new().rename("a", "b").rename("a", "c").apply("a").as_deref(), Some("c"));
     }
 }

@@ -31,15 +31,24 @@ use stored::{Stored, Weights};
 pub fn save(vs: &nn::VarStore, path: impl AsRef<Path>) -> Result<()> {
     let path = path.as_ref();
     let variables: BTreeMap<String, Tensor> = vs.variables().into_iter().collect();
-    let mut bytes = Vec::with_capacity(variables.len());
-    for (name, variable) in &variables {
-        bytes.push((name, dtype(path, name, variable)?, sizes(variable), copy(variable)?));
-    }
-    let format = |e: &dyn std::fmt::Display| Error::Format { path: path.into(), problem: e.to_string() };
-    let views = bytes.iter().map(|(name, dtype, sizes, data)| Ok((name, TensorView::new(*dtype, sizes.clone(), data)?)));
-    let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| format(&e))?;
-    let file = safetensors::serialize(views, None).map_err(|e| format(&e))?;
+    let file = serialized(path, &variables, None)?;
     write_whole(path, &file).map_err(|source| Error::Io { path: path.into(), source })
+}
+
+/// The bytes of a safetensors file of these tensors, with words about it; `path` is what errors name.
+///
+/// # Errors
+///
+/// A tensor of a kind that the format does not have.
+pub(crate) fn serialized(path: &Path, tensors: &BTreeMap<String, Tensor>, about: Option<HashMap<String, String>>) -> Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(tensors.len());
+    for (name, tensor) in tensors {
+        bytes.push((name, dtype(path, name, tensor)?, sizes(tensor), copy(tensor)?));
+    }
+    let format = |e: safetensors::SafeTensorError| Error::Format { path: path.into(), problem: e.to_string() };
+    let views = bytes.iter().map(|(name, dtype, sizes, data)| Ok((name, TensorView::new(*dtype, sizes.clone(), data)?)));
+    let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(format)?;
+    safetensors::serialize(views, about).map_err(format)
 }
 
 /// Reads a file of weights into all variables of the store: a safetensors file, of [`save`] or of Python, or what
@@ -94,16 +103,15 @@ pub fn load_with(vs: &nn::VarStore, path: impl AsRef<Path>, map: &KeyMap) -> Res
     Ok(loaded)
 }
 
-/// Are the tensors of a safetensors file those of these variables?
+/// The variables of a store with their values in a safetensors file, which has all of them and no others.
 ///
 /// # Errors
 ///
 /// [`Error::Weights`], as of [`load`].
-pub(crate) fn check_names(path: &Path, variables: &BTreeMap<String, Tensor>, file: &HashMap<String, TensorView<'_>>) -> Result<()> {
-    let entries = file.iter().map(|(name, view)| Ok((name.clone(), Stored::of_view(view)?))).collect::<Result<_>>()?;
-    let mut names: Weights = Weights { entries, ordered: false };
-    names.entries.sort_by(|(a, _), (b, _)| a.cmp(b));
-    fit::fit(path, &fit::Model::named(variables), names, &KeyMap::new()).map(drop).map_err(|mut e| {
+pub(crate) fn fitted(path: &Path, vs: &nn::VarStore, file: BTreeMap<String, TensorView<'_>>) -> Result<Vec<(Tensor, Tensor)>> {
+    let entries = file.into_iter().map(|(name, view)| Ok((name, Stored::of_view(&view)?))).collect::<Result<_>>()?;
+    let weights = Weights { entries, ordered: false };
+    fit::fit(path, &fit::Model::of(vs), weights, &KeyMap::new()).map(|(values, _)| values).map_err(|mut e| {
         // What there is to be done about it is not a map of names.
         if let Error::Weights(mismatch) = &mut e {
             mismatch.help.clear();
@@ -118,11 +126,11 @@ pub(crate) fn read(path: &Path, name: &str, view: &TensorView<'_>) -> Result<Ten
     Stored::of_view(view)?.value.ok_or_else(|| Error::Format { path: path.into(), problem: problem() })
 }
 
-pub(crate) fn sizes(t: &Tensor) -> Vec<usize> {
+fn sizes(t: &Tensor) -> Vec<usize> {
     t.size().into_iter().map(|n| n as usize).collect()
 }
 
-pub(crate) fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
+fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
     let found = stored::KINDS.iter().find(|(kind, _)| *kind == t.kind());
     found
         .map(|(_, dtype)| *dtype)
@@ -130,7 +138,7 @@ pub(crate) fn dtype(path: &Path, name: &str, t: &Tensor) -> Result<Dtype> {
 }
 
 /// The bytes of a tensor, as the format wants them: little endian, row by row.
-pub(crate) fn copy(t: &Tensor) -> Result<Vec<u8>> {
+fn copy(t: &Tensor) -> Result<Vec<u8>> {
     let t = t.f_detach()?.f_to_device(tch::Device::Cpu)?.f_contiguous()?;
     let mut bytes = vec![0; t.numel() * t.kind().elt_size_in_bytes()];
     t.f_copy_data_u8(&mut bytes, t.numel())?;

@@ -66,7 +66,7 @@ impl Pickle {
     }
 }
 
-/// Reads a pickle of any protocol up to 5.
+/// Reads a pickle of protocols 2 to 5.
 ///
 /// # Errors
 ///
@@ -94,6 +94,12 @@ struct Machine<'a> {
 }
 
 const ENDS: &str = "it ends too early";
+
+/// What there is to be done about another protocol.
+const PROTOCOL: &str = "write it with the default `pickle_protocol`";
+
+/// As long as the name of a class may be: one text may be the name of a million.
+const LONGEST_NAME: usize = 1000;
 
 impl<'a> Machine<'a> {
     fn take(&mut self, n: usize) -> Result<&'a [u8], String> {
@@ -177,6 +183,13 @@ impl<'a> Machine<'a> {
         Ok(())
     }
 
+    fn global(module: &str, name: &str) -> Result<Value, String> {
+        if module.len() + name.len() > LONGEST_NAME {
+            return Err("a class has too long a name".into());
+        }
+        Ok(Value::Global(format!("{module}.{name}")))
+    }
+
     /// `collections.OrderedDict()` is a dict; every other call stays one.
     fn call(&mut self) -> Result<(), String> {
         let (arguments, function) = (self.pop()?, self.pop()?);
@@ -214,8 +227,8 @@ impl<'a> Machine<'a> {
     fn run(&mut self, op: u8) -> Result<(), String> {
         match op {
             0x80 => match self.byte()? {
-                0..=5 => {}
-                protocol => return Err(format!("it is of protocol {protocol}")),
+                2..=5 => {}
+                protocol => return Err(format!("it is of protocol {protocol} ({PROTOCOL})")),
             },
             // A frame only says how long it is.
             0x95 => drop(self.take(8)?),
@@ -293,15 +306,15 @@ impl<'a> Machine<'a> {
 
             b'c' => {
                 let (module, name) = (self.line()?, self.line()?);
-                self.push(Value::Global(format!("{module}.{name}")));
+                self.push(Self::global(&module, &name)?);
             }
             0x93 => {
                 let (name, module) = (self.pop()?, self.pop()?);
                 let (Value::Text(module), Value::Text(name)) = (&self.values[module], &self.values[name]) else {
                     return Err("a class has no name".into());
                 };
-                let global = format!("{module}.{name}");
-                self.push(Value::Global(global));
+                let global = Self::global(module, name)?;
+                self.push(global);
             }
             b'R' | 0x81 => self.call()?,
             0x92 => {
@@ -327,8 +340,29 @@ impl<'a> Machine<'a> {
                 let key = self.number(if op == b'h' { 1 } else { 4 })?;
                 self.recall(key)?;
             }
-            other => return Err(format!("it holds the instruction {other:#04x}, which `torch.save` does not write")),
+            other => return Err(format!("it holds the instruction {other:#04x}, which `torch.save` does not write ({PROTOCOL})")),
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_has_a_name_of_some_length() {
+        let text = |n: usize| [&b"X"[..], &(n as u32).to_le_bytes(), &vec![b'a'; n]].concat();
+        let named = |n: usize| read(&[&b"\x80\x04"[..], &text(n), &text(n), b"\x93."].concat());
+        assert!(named(LONGEST_NAME / 2).is_ok());
+        let e = named(LONGEST_NAME / 2 + 1).unwrap_err();
+        assert!(e.starts_with("a class has too long a name, at byte"), "{e}");
+    }
+
+    #[test]
+    fn an_old_protocol_is_told_with_the_fix() {
+        // `pickle.dumps([1], protocol=0)`
+        let e = read(b"(lp0\nI1\na.").unwrap_err();
+        assert!(e.contains("0x70") && e.contains("the default `pickle_protocol`"), "{e}");
     }
 }

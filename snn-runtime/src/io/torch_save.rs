@@ -39,6 +39,9 @@ const STORAGES: &[(&str, Kind)] = &[
     ("BoolStorage", Kind::Bool),
 ];
 
+/// As many axes as libtorch's operations work with.
+const MOST_AXES: usize = 64;
+
 /// The tensors of the state dict under the key `within` of a checkpoint; without a key, of the one that there is.
 ///
 /// # Errors
@@ -54,7 +57,7 @@ fn weights(pickle: &[u8], archive: &mut Archive<'_>, within: Option<&str>) -> Re
     let pickle = pickle::read(pickle).map_err(|problem| format!("its pickle is damaged: {problem}"))?;
     let dict = state_dict(&pickle, within)?;
     let mut storages = HashMap::new();
-    let entries = dict.iter().map(|(name, id)| Ok((name.clone(), tensor(&pickle, *id, name, archive, &mut storages)?)));
+    let entries = dict.iter().map(|&(name, id)| Ok((name.to_string(), tensor(&pickle, id, name, archive, &mut storages)?)));
     Ok(Weights { entries: entries.collect::<Result<_, String>>()?, ordered: true })
 }
 
@@ -62,6 +65,9 @@ struct Archive<'a> {
     zip: ZipArchive<Cursor<&'a [u8]>>,
     /// The folder that all files are in: `archive/`.
     folder: String,
+    /// So many bytes may still come out of it. `torch.save` compresses nothing and stores everything once, so all that is read is no longer
+    /// than the file; a file made to fill the memory is longer inside.
+    left: u64,
 }
 
 impl<'a> Archive<'a> {
@@ -74,7 +80,7 @@ impl<'a> Archive<'a> {
         if zip.index_for_name(&format!("{folder}constants.pkl")).is_some() {
             return Err("is a TorchScript archive\n  help: save the weights in Python: `torch.save(module.state_dict(), path)`".into());
         }
-        let mut archive = Archive { zip, folder };
+        let mut archive = Archive { zip, folder, left: bytes.len() as u64 };
         let order = format!("{}byteorder", archive.folder);
         if archive.zip.index_for_name(&order).is_some() && archive.whole("byteorder")? != b"little" {
             return Err("was written on a machine that stores numbers the other way round (big endian)".into());
@@ -86,55 +92,76 @@ impl<'a> Archive<'a> {
         let mut bytes = Vec::new();
         let damaged = |e: &dyn std::fmt::Display| format!("`{name}` in it cannot be read: {e}");
         let mut file = self.zip.by_name(&format!("{}{name}", self.folder)).map_err(|e| damaged(&e))?;
-        file.read_to_end(&mut bytes).map_err(|e| damaged(&e))?;
+        let n = file.by_ref().take(self.left + 1).read_to_end(&mut bytes).map_err(|e| damaged(&e))? as u64;
+        if n > self.left {
+            return Err(damaged(&"the archive holds more than the file is long, and `torch.save` does not compress"));
+        }
+        self.left -= n;
         Ok(bytes)
     }
 }
 
-/// Names and values of a dict whose keys are texts and in which at least one value is a tensor.
-type Dict = Vec<(String, Id)>;
+/// Names and values of a dict.
+type Dict<'p> = Vec<(&'p str, Id)>;
 
-fn state_dict(pickle: &Pickle, within: Option<&str>) -> Result<Dict, String> {
-    let Value::Dict(_) = pickle.get(pickle.root()) else {
-        return Err(format!("holds {}, no state dict\n  help: save `net.state_dict()`, not `net`", describe(pickle, pickle.root())));
+fn state_dict<'p>(pickle: &'p Pickle, within: Option<&str>) -> Result<Dict<'p>, String> {
+    let root = pickle.root();
+    let Value::Dict(_) = pickle.get(root) else {
+        return Err(format!("holds {}, no state dict\n  help: save `net.state_dict()`, not `net`", describe(pickle, root)));
     };
-    let children: Vec<(&str, Id)> = children(pickle, pickle.root()).collect();
-    let names = |dicts: &[(&str, Dict)]| dicts.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
-    let mut inner: Vec<(&str, Dict)> = children.iter().filter_map(|&(name, id)| Some((name, tensors(pickle, id)?))).collect();
+    let all = named(pickle, root);
+    // A file may name one dict many times.
+    let mut known: HashMap<Id, bool> = HashMap::new();
+    let mut is_state_dict = |id: Id| *known.entry(id).or_insert_with(|| has_tensor(pickle, id));
+    let inner: Dict<'_> = all.iter().copied().filter(|&(_, id)| is_state_dict(id)).collect();
+    let names = || inner.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if let Some(within) = within {
-        let all = names(&inner);
-        let found = inner.into_iter().find(|(name, _)| *name == within).map(|(_, dict)| dict);
-        return found.ok_or_else(|| match all.is_empty() {
-            true => format!("holds no state dict under the key `{within}`, nor under any other"),
-            false => format!("holds no state dict under the key `{within}`\n  help: it holds them under {all}"),
-        });
+        return match inner.iter().find(|(name, _)| *name == within) {
+            Some(&(_, id)) => Ok(named(pickle, id)),
+            None if inner.is_empty() => Err(format!("holds no state dict under the key `{within}`, nor under any other")),
+            None => Err(format!("holds no state dict under the key `{within}`\n  help: it holds them under {}", names())),
+        };
     }
-    if let Some(dict) = tensors(pickle, pickle.root()) {
-        return Ok(dict);
-    }
-    match inner.len() {
-        // A net without weights has an empty dict.
-        0 if children.is_empty() => Ok(Vec::new()),
-        0 => {
-            let keys: Vec<String> = children.iter().take(8).map(|(name, id)| format!("`{name}`: {}", describe(pickle, *id))).collect();
+    match inner[..] {
+        // The file is the state dict; a net without weights has an empty one.
+        [] if all.is_empty() || has_tensor(pickle, root) => Ok(all),
+        [] => {
+            let keys: Vec<String> = all.iter().take(8).map(|(name, id)| format!("`{name}`: {}", describe(pickle, *id))).collect();
             Err(format!("holds no state dict, but {}\n  help: save `net.state_dict()`, not `net`", keys.join(", ")))
         }
-        1 => Ok(inner.remove(0).1),
-        _ => Err(format!("holds several state dicts, under {}\n  help: say which: `KeyMap::new().within(..)`", names(&inner))),
+        // A tensor beside it is something else of the checkpoint, such as the best accuracy.
+        [(_, id)] => Ok(named(pickle, id)),
+        _ => Err(format!("holds several state dicts, under {}\n  help: say which: `KeyMap::new().within(..)`", names())),
     }
 }
 
-/// The values of a dict whose keys are texts.
-fn children(pickle: &Pickle, id: Id) -> impl Iterator<Item = (&str, Id)> {
-    let entries: &[(Id, Id)] = if let Value::Dict(entries) = pickle.get(id) { entries } else { &[] };
-    entries.iter().filter_map(|&(key, value)| Some((pickle.text(key)?, value)))
+fn pairs(pickle: &Pickle, id: Id) -> &[(Id, Id)] {
+    if let Value::Dict(pairs) = pickle.get(id) { pairs } else { &[] }
 }
 
-fn tensors(pickle: &Pickle, id: Id) -> Option<Dict> {
+/// The values of a dict whose keys are texts. Of equal keys the last one counts, in the place of the first, as in Python.
+fn named(pickle: &Pickle, id: Id) -> Dict<'_> {
+    let mut dict: Dict<'_> = Vec::new();
+    // By number first: a file may name one long text many times.
+    let (mut by_id, mut by_text): (HashMap<Id, usize>, HashMap<&str, usize>) = Default::default();
+    for &(key, value) in pairs(pickle, id) {
+        let Some(name) = pickle.text(key) else { continue };
+        let place = *by_id.entry(key).or_insert_with(|| {
+            *by_text.entry(name).or_insert_with(|| {
+                dict.push((name, value));
+                dict.len() - 1
+            })
+        });
+        dict[place].1 = value;
+    }
+    dict
+}
+
+/// Is it a dict in which at least one value, by a text, is a tensor?
+fn has_tensor(pickle: &Pickle, id: Id) -> bool {
     let is_tensor =
         |id: Id| matches!(pickle.get(id), Value::Called(f, _) if pickle.global(*f).is_some_and(|name| name.contains("_rebuild_")));
-    let dict: Dict = children(pickle, id).map(|(name, value)| (name.to_string(), value)).collect();
-    dict.iter().any(|(_, value)| is_tensor(*value)).then_some(dict)
+    pairs(pickle, id).iter().any(|&(key, value)| pickle.text(key).is_some() && is_tensor(value))
 }
 
 /// What a value is, for messages.
@@ -179,8 +206,14 @@ fn tensor(
             let [what, class, key, _, elements, ..] = *place else { return Err(odd()) };
             let (class, key) = (pickle.global(class).ok_or_else(odd)?, pickle.text(key).ok_or_else(odd)?);
             let elements = pickle.count(elements).ok_or_else(odd)?;
-            let (offset, size) = (pickle.count(*offset).ok_or_else(odd)?, pickle.counts(*size).ok_or_else(odd)?);
-            let stride = pickle.counts(*stride).ok_or_else(odd)?;
+            // Before they are collected: a file may name one long list many times.
+            let axes = |id: Id| match pickle.items(id) {
+                Some(axes) if axes.len() > MOST_AXES => {
+                    Err(format!("`{name}` has {} axes, and a tensor has {MOST_AXES} at most", axes.len()))
+                }
+                _ => pickle.counts(id).ok_or_else(odd),
+            };
+            let (offset, size, stride) = (pickle.count(*offset).ok_or_else(odd)?, axes(*size)?, axes(*stride)?);
             if pickle.text(what) != Some("storage") || size.len() != stride.len() {
                 return Err(odd());
             }
@@ -230,6 +263,11 @@ fn storage_of(archive: &mut Archive<'_>, key: &str, kind: Kind, elements: usize)
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
+    use zip::write::SimpleFileOptions;
+    use zip::{CompressionMethod, ZipWriter};
+
     use super::*;
 
     const KINDS: &[u8] = include_bytes!("../../../tests/checkpoints/kinds.pth");
@@ -246,6 +284,7 @@ mod tests {
                 assert!(pickle::read(&whole[..i]).is_err(), "cut off at {i}");
                 let mut pickle = whole.clone();
                 pickle[i] ^= 1 << (i % 8);
+                archive.left = file.len() as u64;
                 let _ = weights(&pickle, &mut archive, None);
             }
         }
@@ -261,6 +300,71 @@ mod tests {
         let deep = [vec![0x80, 2], vec![b']'; 1_000_000], vec![b'a'; 999_999], vec![b'.']].concat();
         let e = weights(&deep, &mut archive, None).err().unwrap();
         assert!(e.starts_with("holds a list"), "{e}");
+    }
+
+    fn zipped(name: &str, bytes: &[u8], method: CompressionMethod) -> Vec<u8> {
+        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+        zip.start_file(name, SimpleFileOptions::default().compression_method(method)).unwrap();
+        zip.write_all(bytes).unwrap();
+        zip.finish().unwrap().into_inner()
+    }
+
+    #[test]
+    fn an_archive_holds_no_more_than_it_is_long() {
+        let says = |e: String| assert!(e.starts_with("`data.pkl` in it cannot be read") && e.contains("than the file is long"), "{e}");
+        let bomb = zipped("archive/data.pkl", &vec![0; 1 << 22], CompressionMethod::Deflated);
+        assert!(bomb.len() < 1 << 15);
+        says(read(&bomb, None).err().unwrap());
+        // The same bytes twice.
+        let once = zipped("archive/data.pkl", &[0; 2000], CompressionMethod::Stored);
+        let mut archive = Archive::open(&once).unwrap();
+        assert_eq!(archive.whole("data.pkl").unwrap().len(), 2000);
+        says(archive.whole("data.pkl").unwrap_err());
+    }
+
+    const TENSOR: &[u8] = b"ctorch._utils\n_rebuild_tensor_v2\n)R";
+
+    fn text(text: &str) -> Vec<u8> {
+        [&b"X"[..], &(text.len() as u32).to_le_bytes(), text.as_bytes()].concat()
+    }
+
+    /// A dict.
+    fn dict(pairs: &[(&str, &[u8])]) -> Vec<u8> {
+        let pairs: Vec<u8> = pairs.iter().flat_map(|(key, value)| [&text(key)[..], value].concat()).collect();
+        [&b"}("[..], &pairs, b"u"].concat()
+    }
+
+    #[test]
+    fn a_tensor_beside_a_state_dict_does_not_hide_it() {
+        let names = |root: &[u8]| {
+            let pickle = pickle::read(&[&b"\x80\x02"[..], root, b"."].concat()).unwrap();
+            state_dict(&pickle, None).map(|dict| dict.iter().map(|(name, _)| name.to_string()).collect::<Vec<_>>())
+        };
+        let net = dict(&[("w", TENSOR), ("b", TENSOR)]);
+        assert_eq!(names(&net).unwrap(), ["w", "b"]);
+        assert_eq!(names(&dict(&[("best_acc", TENSOR), ("net", &net), ("epoch", b"K\x05")])).unwrap(), ["w", "b"]);
+        let e = names(&dict(&[("net", &net), ("best_acc", TENSOR), ("ema", &net)])).unwrap_err();
+        assert!(e.starts_with("holds several state dicts, under `net`, `ema`\n"), "{e}");
+    }
+
+    #[test]
+    fn of_equal_keys_the_last_one_counts() {
+        let root = dict(&[("w", b"K\x05"), ("b", TENSOR), ("w", TENSOR)]);
+        let pickle = pickle::read(&[&b"\x80\x02"[..], &root, b"."].concat()).unwrap();
+        let dict = state_dict(&pickle, None).unwrap();
+        assert_eq!(dict.iter().map(|(name, _)| *name).collect::<Vec<_>>(), ["w", "b"]);
+        assert!(matches!(pickle.get(dict[0].1), Value::Called(..)));
+    }
+
+    #[test]
+    fn a_tensor_has_so_many_axes() {
+        // The storage is looked at after the axes.
+        let many = [&b"("[..], &b"K\x01".repeat(65), b"t"].concat();
+        let storage = [&b"("[..], &text("storage"), b"ctorch\nFloatStorage\n", &text("0"), &text("cpu"), b"K\x01tQ"].concat();
+        let tensor = [&b"ctorch._utils\n_rebuild_tensor_v2\n("[..], &storage, b"K\x00", &many, &many, b"tR"].concat();
+        let root = [&b"\x80\x02"[..], &dict(&[("w", &tensor)]), b"."].concat();
+        let e = weights(&root, &mut Archive::open(KINDS).unwrap(), None).err().unwrap();
+        assert!(e.starts_with("`w` has 65 axes, and a tensor has 64 at most"), "{e}");
     }
 
     #[test]
