@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use safetensors::tensor::{SafeTensors, TensorView};
 use snn_infer::__private::write_whole;
@@ -12,12 +13,15 @@ use tch::{Device, Kind, Tensor, nn};
 
 use super::{Adam, LRScheduler};
 use crate::error::{Error, Result};
-use crate::io::{check_names, copy, dtype, read, sizes};
+use crate::io::{fitted, read, serialized};
 use crate::random_state::RandomState;
 use crate::rng::StreamPositions;
 
 const FORMAT: &str = "snn.checkpoint";
 const VERSION: &str = "1";
+
+/// No save takes so long: what is older and not done is left over.
+const LEFT_OVER: Duration = Duration::from_secs(60 * 60);
 
 /// How far a run is.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -99,7 +103,8 @@ impl Checkpoint {
     ///
     /// [`Error::Io`]: the file cannot be written; the save before is whole then.
     pub fn save(&self, vs: &nn::VarStore, optimizer: &Adam, scheduler: Option<&LRScheduler>, at: &Progress) -> Result<()> {
-        let file = self.bytes(&contents(vs, optimizer, scheduler, at)?)?;
+        let about = HashMap::from([(FORMAT.to_string(), VERSION.to_string())]);
+        let file = serialized(&self.path, &contents(vs, optimizer, scheduler, at)?, Some(about))?;
         self.keep_previous()
             .and_then(|()| write_whole(&self.path, &file))
             .and_then(|()| self.sync_folder())
@@ -129,64 +134,52 @@ impl Checkpoint {
             }
         }
         let file = SafeTensors::deserialize(&bytes).map_err(no_file)?;
-        let mut stored: HashMap<String, TensorView<'_>> = file.tensors().into_iter().collect();
+        let (mut weights, mut stored) = (BTreeMap::new(), HashMap::new());
+        for (name, view) in file.tensors() {
+            if let Some(weight) = name.strip_prefix("weights.") {
+                weights.insert(weight.to_string(), view);
+            } else {
+                stored.insert(name, view);
+            }
+        }
 
         // Everything is read and compared before anything changes.
-        let mut variables: BTreeMap<String, Tensor> = vs.variables().into_iter().collect();
-        let names: Vec<String> = stored.keys().filter_map(|name| name.strip_prefix("weights.").map(String::from)).collect();
-        let weights: HashMap<String, TensorView<'_>> =
-            names.into_iter().filter_map(|name| stored.remove(&format!("weights.{name}")).map(|view| (name, view))).collect();
-        check_names(&self.path, &variables, &weights)?;
-        let values = variables.keys().map(|name| Ok((name.clone(), read(&self.path, name, &weights[name])?)));
-        let values: BTreeMap<String, Tensor> = values.collect::<Result<_>>()?;
+        let mut values = fitted(&self.path, vs, weights)?;
+        for (variable, value) in &mut values {
+            *value = value.f_to_device(variable.device())?;
+        }
         let rest = Rest { path: &self.path, stored };
         let memory = rest.memory(&vs.trainable_variables(), optimizer.memory().count())?;
         let lr = rest.number("adam.lr")?;
-        let last_epoch = rest.integers("schedule.last_epoch")?;
+        let last_epoch: Option<u64> = rest.whole("schedule.last_epoch")?;
         if last_epoch.is_some() != scheduler.is_some() {
             let (had, has) = if last_epoch.is_some() { ("a", "none") } else { ("no", "one") };
             return Err(self.wrong(format!("is of a run with {had} learning-rate schedule, and this one has {has}")));
         }
-        let position = rest.wanted("progress", rest.integers("progress")?)?;
-        let notes = rest.notes()?;
+        let at = rest.progress()?;
         let streams = rest.streams()?;
         let random = rest.random()?;
+        // Tried, and put back by the guard.
+        random.enter().map(drop).map_err(|e| self.wrong(format!("has states that torch's random number generators refuse: {e}")))?;
 
-        // The schedule and the draws may refuse, so they come first.
+        // The draws and the schedule may refuse, and change nothing then.
         let before = StreamPositions::now();
         streams.restore()?;
-        let generators = random.restore();
-        let schedule = generators.and_then(|()| match (scheduler, last_epoch.as_deref()) {
-            (Some(scheduler), Some([last_epoch])) => scheduler.set_last_epoch(*last_epoch as u64, optimizer).map(drop),
+        let schedule = match (scheduler, last_epoch) {
+            (Some(scheduler), Some(last_epoch)) => scheduler.set_last_epoch(last_epoch, optimizer).map(drop),
             _ => {
                 optimizer.set_lr(lr);
                 Ok(())
             }
-        });
+        };
         if let Err(e) = schedule {
             before.restore()?;
             return Err(e);
         }
+        random.restore()?;
         optimizer.remember(memory);
-        tch::no_grad(|| {
-            let mut pairs = variables.iter_mut().filter_map(|(name, variable)| Some((variable, values.get(name)?)));
-            pairs.try_for_each(|(variable, value)| variable.f_copy_(value))
-        })?;
-        match position[..] {
-            [epoch, batch] => Ok(Progress { epoch: epoch as u32, batch: batch as usize, notes }),
-            _ => Err(self.wrong("does not say how far the run is".into())),
-        }
-    }
-
-    fn bytes(&self, tensors: &BTreeMap<String, Tensor>) -> Result<Vec<u8>> {
-        let mut data = Vec::with_capacity(tensors.len());
-        for (name, tensor) in tensors {
-            data.push((name, dtype(&self.path, name, tensor)?, sizes(tensor), copy(tensor)?));
-        }
-        let views = data.iter().map(|(name, dtype, sizes, data)| Ok((name, TensorView::new(*dtype, sizes.clone(), data)?)));
-        let views = views.collect::<Result<Vec<_>, safetensors::SafeTensorError>>().map_err(|e| self.wrong(e.to_string()))?;
-        let about = HashMap::from([(FORMAT.to_string(), VERSION.to_string())]);
-        safetensors::serialize(views, Some(about)).map_err(|e| self.wrong(e.to_string()))
+        tch::no_grad(|| values.into_iter().try_for_each(|(mut variable, value)| variable.f_copy_(&value)))?;
+        Ok(at)
     }
 
     /// The last save under its second name. At every moment both names are of whole files.
@@ -207,15 +200,18 @@ impl Checkpoint {
         File::open(folder)?.sync_all()
     }
 
-    /// Removes what saves have left that were killed: files with the number of a process that is no more.
+    /// Removes what saves have left that were killed: old files with the number of a process that is no more. (One that this machine does not
+    /// know may be at work on another, in the same folder.)
     fn sweep(&self) {
         let (Some(folder), Some(name)) = (self.path.parent(), self.path.file_name().and_then(|name| name.to_str())) else { return };
         let folder = if folder.as_os_str().is_empty() { Path::new(".") } else { folder };
         for entry in fs::read_dir(folder).into_iter().flatten().flatten() {
             let left = entry.file_name();
             let process = left.to_str().and_then(|left| left.strip_prefix(name)?.strip_prefix(".tmp")?.split('-').next());
+            let is_old = || Some(entry.metadata().ok()?.modified().ok()?.elapsed().ok()? > LEFT_OVER);
             if process.is_some_and(|id| id.parse::<u32>().is_ok() && !Path::new("/proc").join(id).exists())
                 && Path::new("/proc/self").exists()
+                && is_old() == Some(true)
             {
                 let _removed = fs::remove_file(entry.path());
             }
@@ -278,12 +274,43 @@ impl Rest<'_> {
         self.stored.get(name).map(|view| read(self.path, name, view)).transpose()
     }
 
+    fn wrong(&self, problem: String) -> Error {
+        Error::Format { path: self.path.into(), problem }
+    }
+
     fn wanted<T>(&self, name: &str, found: Option<T>) -> Result<T> {
-        found.ok_or_else(|| Error::Format { path: self.path.into(), problem: format!("has no `{name}`") })
+        found.ok_or_else(|| self.wrong(format!("has no `{name}`")))
     }
 
     fn integers(&self, name: &str) -> Result<Option<Vec<i64>>> {
-        Ok(self.tensor(name)?.map(|t| Vec::try_from(t.f_to_kind(Kind::Int64)?.f_reshape([-1])?)).transpose()?)
+        let Some(t) = self.tensor(name)? else { return Ok(None) };
+        if t.kind() != Kind::Int64 {
+            return Err(self.wrong(format!("`{name}` wants numbers of Int64, but is of {:?}", t.kind())));
+        }
+        Ok(Some(Vec::<i64>::try_from(t.f_reshape([-1])?)?))
+    }
+
+    /// A number of the file as one of the program.
+    fn within<T: TryFrom<i64>>(&self, name: &str, n: i64) -> Result<T> {
+        T::try_from(n).map_err(|_| self.wrong(format!("`{name}` cannot be {n}")))
+    }
+
+    /// One whole number.
+    fn whole<T: TryFrom<i64>>(&self, name: &str) -> Result<Option<T>> {
+        match self.integers(name)?.as_deref() {
+            None => Ok(None),
+            Some(&[n]) => self.within(name, n).map(Some),
+            Some(numbers) => Err(self.wrong(format!("`{name}` wants one number, but has {}", numbers.len()))),
+        }
+    }
+
+    fn progress(&self) -> Result<Progress> {
+        match self.wanted("progress", self.integers("progress")?)?[..] {
+            [epoch, batch] => {
+                Ok(Progress { epoch: self.within("progress", epoch)?, batch: self.within("progress", batch)?, notes: self.notes()? })
+            }
+            _ => Err(self.wrong("does not say how far the run is".into())),
+        }
     }
 
     fn number(&self, name: &str) -> Result<f64> {
@@ -297,7 +324,7 @@ impl Rest<'_> {
         if stored != count || variables.len() != count {
             let problem =
                 format!("has moments of {stored} variables, and this optimiser has {count} of {} that are trained", variables.len());
-            return Err(Error::Format { path: self.path.into(), problem });
+            return Err(self.wrong(problem));
         }
         let moment = |i: usize, name: &str| {
             let name = format!("adam.{i}.{name}");
@@ -306,30 +333,47 @@ impl Rest<'_> {
                 Some(t) => {
                     let (want, got) = (variables[i].size(), t.size());
                     let problem = format!("`{name}` wants {want:?} of {:?}, but is {got:?} of {:?}", variables[i].kind(), t.kind());
-                    Err(Error::Format { path: self.path.into(), problem })
+                    Err(self.wrong(problem))
                 }
                 None => Ok(None),
             }
         };
         let one = |i: usize| {
             let name = format!("adam.{i}.steps");
-            let steps = self.wanted(&name, self.integers(&name)?.and_then(|steps| i32::try_from(*steps.first()?).ok()))?;
-            let moments = moment(i, "exp_avg")?.zip(moment(i, "exp_avg_sq")?);
+            let steps: i32 = self.wanted(&name, self.whole(&name)?)?;
+            if steps < 0 {
+                return Err(self.wrong(format!("`{name}` cannot be {steps}")));
+            }
             let there = |t: Tensor| t.f_to_device(variables[i].device());
-            Ok((steps, moments.map(|(first, second)| Ok::<_, tch::TchError>([there(first)?, there(second)?])).transpose()?))
+            let moments = match (moment(i, "exp_avg")?, moment(i, "exp_avg_sq")?) {
+                (Some(first), Some(second)) => Some([there(first)?, there(second)?]),
+                (None, None) => None,
+                _ => return Err(self.wrong(format!("has one of `adam.{i}.exp_avg` and `adam.{i}.exp_avg_sq` without the other"))),
+            };
+            Ok((steps, moments))
         };
         (0..count).map(one).collect()
     }
 
     fn notes(&self) -> Result<BTreeMap<String, Vec<f64>>> {
         let names = self.stored.keys().filter_map(|name| Some((name, name.strip_prefix("notes.")?)));
-        names.map(|(name, note)| Ok((note.to_string(), Vec::try_from(self.wanted(name, self.tensor(name)?)?)?))).collect()
+        let numbers = |name: &str| {
+            let numbers = self.wanted(name, self.tensor(name)?)?;
+            Vec::<f64>::try_from(numbers).map_err(|e| self.wrong(format!("`{name}` is no list of numbers: {e}")))
+        };
+        names.map(|(name, note)| Ok((note.to_string(), numbers(name)?))).collect()
     }
 
     fn streams(&self) -> Result<StreamPositions> {
-        let seed = self.wanted("random.seed", self.integers("random.seed")?.and_then(|seed| seed.first().copied()))? as u64;
-        let drawn = self.wanted("random.drawn", self.integers("random.drawn")?)?;
-        Ok(StreamPositions { seed, drawn: drawn.as_chunks::<2>().0.iter().map(|&[stream, n]| (stream as u32, n as u32)).collect() })
+        // The bits of a number without a sign.
+        let seed = self.wanted("random.seed", self.whole::<i64>("random.seed")?)? as u64;
+        let name = "random.drawn";
+        let drawn = self.wanted(name, self.integers(name)?)?;
+        let (pairs, []) = drawn.as_chunks::<2>() else {
+            return Err(self.wrong(format!("`{name}` wants pairs, but has {} numbers", drawn.len())));
+        };
+        let pairs = pairs.iter().map(|&[stream, n]| Ok((self.within(name, stream)?, self.within(name, n)?)));
+        Ok(StreamPositions { seed, drawn: pairs.collect::<Result<_>>()? })
     }
 
     fn random(&self) -> Result<RandomState> {
