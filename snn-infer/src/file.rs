@@ -127,6 +127,9 @@ struct Stored<'a> {
     numbers: Vec<f32>,
 }
 
+/// The largest header that the format allows, in bytes.
+const MOST_HEADER: u64 = 100_000_000;
+
 /// Bytes of a piece.
 const PIECE: usize = 1 << 17;
 
@@ -142,13 +145,13 @@ impl<'a> Stored<'a> {
         }
         file.read_exact(&mut size).map_err(io)?;
         let start = u64::from_le_bytes(size).saturating_add(8);
-        if start > len {
+        if start > len || start - 8 > MOST_HEADER {
             return Err(not_one(&"its header does not end"));
         }
         let mut header = vec![0; (start - 8) as usize];
         file.read_exact(&mut header).map_err(io)?;
         let header: Metadata = serde_json::from_slice(&header).map_err(|e| not_one(&e))?;
-        if start + header.data_len() as u64 != len {
+        if header.data_len() as u64 != len - start {
             return Err(not_one(&format!("its tensors take {} bytes, but it has {}", header.data_len(), len - start)));
         }
         Ok(Stored { path, file, header, start, bytes: Vec::new(), numbers: Vec::new() })

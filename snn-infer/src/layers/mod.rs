@@ -49,7 +49,8 @@ use crate::graph::Value;
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no frozen form: a layer of your own runs on libtorch alone",
     label = "has no frozen form",
-    note = "enable the feature `train` of `snn`, and run the net with `forward`; a neuron that `snn_neuron!` defines has a frozen form"
+    note = "enable the feature `train` of `snn`, and run the net with `forward`; a neuron that `snn_neuron!` defines has a frozen form, and \
+            `impl snn::Frozen` gives one to a layer that is made of layers of this library"
 )]
 pub trait Frozen {
     /// The arguments, the same struct as in training.
