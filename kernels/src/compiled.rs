@@ -63,6 +63,9 @@ pub trait Compiled: Debug + Send + Sync + 'static {
     /// Is what it sends 0 or 1 with these arguments?
     fn sends_bits(&self) -> bool;
 
+    /// Does it fire? A synapse does not.
+    fn fires(&self) -> bool;
+
     /// All steps of a tile of neurons of frozen inference, [`run_tile`](crate::frozen::run_tile). Nothing is allocated.
     fn tile(&self, tile: &Tile<'_>);
 
@@ -142,6 +145,10 @@ macro_rules! compiled {
 
             fn sends_bits(&self) -> bool {
                 <Self as $crate::Neuron>::SENDS_SPIKES && $crate::Neuron::surrogate(self).sends_bits()
+            }
+
+            fn fires(&self) -> bool {
+                <Self as $crate::Neuron>::FIRES > 0
             }
 
             fn tile(&self, tile: &$crate::frozen::Tile<'_>) {

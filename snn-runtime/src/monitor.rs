@@ -16,6 +16,7 @@ use tch::{Kind, Tensor};
 
 use crate::error::Result;
 use crate::recording::Recording;
+use crate::report::probe;
 use crate::table::{percent, table};
 
 /// From which firing rates on a layer is unwell.
@@ -90,14 +91,14 @@ impl fmt::Display for Health {
 }
 
 impl FiringRate {
-    /// The mean of recorded spikes, `[T, N, ..]`.
+    /// Recorded spikes, `[T, N, ..]`, a neuron and step; those of either sign count.
     ///
     /// # Errors
     ///
     /// libtorch cannot read them.
     pub fn of(layer: impl Into<String>, spikes: &Tensor) -> Result<FiringRate> {
         tch::no_grad(|| {
-            let rate = spikes.f_mean(Kind::Double)?.f_double_value(&[])?;
+            let rate = probe::spikes(spikes)? / spikes.numel() as f64;
             // Over steps and samples.
             let leading: Vec<i64> = (0..spikes.dim().min(2) as i64).collect();
             let spikes = if leading.is_empty() { spikes.shallow_clone() } else { spikes.f_abs()?.f_amax(leading, false)? };
@@ -209,6 +210,12 @@ mod tests {
     fn a_neuron_is_silent_that_never_fires() {
         let spikes = Tensor::from_slice(&[0.0, 1.0, 0.0, 0.0, 0.0, 1.0, 0.0, 0.0]).reshape([2, 1, 4]);
         assert_eq!(FiringRate::of("sn", &spikes).unwrap(), FiringRate { layer: "sn".into(), rate: 0.25, silent: 0.75 });
+    }
+
+    #[test]
+    fn spikes_of_either_sign_count() {
+        let spikes = Tensor::from_slice(&[1.0, -1.0, 0.0, 0.0]).reshape([2, 1, 2]);
+        assert_eq!(FiringRate::of("sn", &spikes).unwrap(), FiringRate { layer: "sn".into(), rate: 0.5, silent: 0.0 });
     }
 
     #[test]

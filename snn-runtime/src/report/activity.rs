@@ -103,7 +103,8 @@ impl Activity {
     ///
     /// # Errors
     ///
-    /// It is of a net with other layers or sizes.
+    /// It is of a net with other layers, by their names, or with neurons of other sizes per sample. The sizes of layers with weights are not
+    /// compared.
     pub fn add(&mut self, other: Activity) -> Result<()> {
         let other_net = |layer: &str| {
             let problem = format!("has measured `{layer}` otherwise than the activity it is added to");
@@ -113,11 +114,12 @@ impl Activity {
             *self = other;
             return Ok(());
         }
-        let layers = |a: &Activity| -> Vec<String> {
-            a.products.iter().map(|p| p.layer.clone()).chain(a.neurons.iter().map(|n| n.layer.clone())).collect()
+        // With weights, or of neurons.
+        let layers = |a: &Activity| -> Vec<(bool, String)> {
+            a.products.iter().map(|p| (true, p.layer.clone())).chain(a.neurons.iter().map(|n| (false, n.layer.clone()))).collect()
         };
         let (mine, yours) = (layers(self), layers(&other));
-        if let Some(layer) = mine.iter().find(|l| !yours.contains(l)).or_else(|| yours.iter().find(|l| !mine.contains(l))) {
+        if let Some((_, layer)) = mine.iter().find(|l| !yours.contains(l)).or_else(|| yours.iter().find(|l| !mine.contains(l))) {
             return other_net(layer);
         }
         for n in &other.neurons {

@@ -106,11 +106,16 @@ pub(crate) fn convolution(layer: &str, x: &Tensor, weight: &Tensor, y: &Tensor, 
     })
 }
 
+/// How many spikes are sent: of either sign, several at once counted as several; what is no whole number counts as one.
+pub(crate) fn spikes(y: &Tensor) -> Result<f64, TchError> {
+    let input = Input::of(y)?;
+    if input.whole { Ok(input.spikes) } else { y.f_count_nonzero(None::<i64>)?.f_double_value(&[]) }
+}
+
 /// Neurons that sent `y`, `[N, ..]` behind so many axes of time.
 pub(crate) fn fired(layer: &str, y: &Tensor, leading: usize) -> Result<(), TchError> {
     seen(|activity| {
-        let input = Input::of(y)?;
-        let spikes = if input.whole { input.spikes } else { y.f_count_nonzero(None::<i64>)?.f_double_value(&[])? };
+        let spikes = spikes(y)?;
         let lead: Vec<i64> = (0..(leading + 1).min(y.dim()) as i64).collect();
         let ever = if lead.is_empty() { y.f_ne(0)? } else { y.f_ne(0)?.f_to_kind(Kind::Float)?.f_amax(lead, false)?.f_ne(0)? };
         activity.fired(layer, y.numel() as f64, spikes, ever)
