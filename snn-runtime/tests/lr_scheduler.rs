@@ -13,6 +13,7 @@ fn schedule(name: &str) -> Box<dyn Schedule> {
         "StepLR step_size=5 gamma=0.5" => Box::new(StepLR { step_size: 5, gamma: 0.5 }),
         "StepLR step_size=3" => Box::new(StepLR::new(3)),
         "MultiStepLR milestones=[3,7,7,12] gamma=0.3" => Box::new(MultiStepLR { milestones: vec![12, 3, 7, 7], gamma: 0.3 }),
+        "MultiStepLR milestones=[0,0,5] gamma=0.5" => Box::new(MultiStepLR { milestones: vec![5, 0, 0], gamma: 0.5 }),
         "ExponentialLR gamma=0.9" => Box::new(ExponentialLR { gamma: 0.9 }),
         "LinearLR" => Box::new(LinearLR::default()),
         "LinearLR start_factor=0.1 end_factor=0.8 total_iters=10" => {
@@ -55,7 +56,7 @@ fn rates_are_those_of_torch() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 14 * 30);
+    assert_eq!(checked, 15 * 30);
 }
 
 /// An optimiser that only remembers.
@@ -88,6 +89,26 @@ fn a_scheduler_sets_the_rate_of_any_optimiser() {
     scheduler.step(&mut theirs).unwrap();
     theirs.backward_step(&vs.trainable_variables()[0].sum(snn_runtime::Kind::Float));
     assert_eq!(vs.trainable_variables()[0].double_value(&[0]), 0.5, "1 - 0.5 * 1");
+}
+
+#[test]
+fn a_milestone_of_0_counts_from_the_start() {
+    let mut rates = Rates::default();
+    let mut scheduler = LRScheduler::new(MultiStepLR::new([0u64, 5]), &mut rates, 1.0).unwrap();
+    assert_eq!(scheduler.get_last_lr(), 0.1, "torch steps once when it makes a scheduler");
+    scheduler.set_last_epoch(4, &mut rates).unwrap();
+    let at_5 = scheduler.step(&mut rates).unwrap();
+    assert!((at_5 - 0.01).abs() < 1e-12, "{at_5}");
+    assert_eq!(rates.0, [0.1, 0.1, at_5]);
+}
+
+#[test]
+fn the_longest_schedules_have_a_rate_at_every_step() {
+    let rate = |t_max, step| CosineAnnealingLR { t_max, eta_min: 0.25 }.lr(1.0, step).unwrap();
+    assert_eq!([rate(u64::MAX, 0), rate(u64::MAX, 3), rate(u64::MAX, u64::MAX)], [1.0, 1.0, 0.25]);
+    assert_eq!([rate(1 << 63, 1 << 63), rate(1, u64::MAX)], [0.25, 0.25], "u64::MAX is odd");
+    let restarts = CosineAnnealingWarmRestarts { t_0: u64::MAX, t_mult: 2, eta_min: 0.25 };
+    assert_eq!(restarts.lr(1.0, u64::MAX).unwrap(), 1.0, "from the start");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use tch::{Tensor, nn};
 
+use super::positive;
 use crate::error::{Error, Result};
 
 /// Scales all gradients by one factor, so that their norm, as one vector, is at most `max_norm`; gives the norm that it was before.
@@ -110,13 +111,6 @@ fn has_odd_gradient(variable: &Tensor) -> bool {
     let g = variable.grad();
     let finite = |g: &Tensor| g.f_isfinite()?.f_all()?.f_int64_value(&[]).map(|all| all != 0);
     g.defined() && !finite(&g).unwrap_or(false)
-}
-
-fn positive(name: &str, argument: &str, got: f64) -> Result<()> {
-    match got > 0.0 && got.is_finite() {
-        true => Ok(()),
-        false => Err(Error::argument(name, argument, format!("must be a number greater than 0, but is {got:?}"), "")),
-    }
 }
 
 #[cfg(test)]

@@ -33,6 +33,14 @@ pub fn accuracy(outputs: &Tensor, labels: &Tensor) -> Result<f64> {
     Ok(right as f64 / got[0] as f64)
 }
 
+/// An argument that is a number greater than 0.
+fn positive(name: &str, argument: &str, got: f64) -> Result<()> {
+    match got > 0.0 && got.is_finite() {
+        true => Ok(()),
+        false => Err(Error::argument(name, argument, format!("must be a number greater than 0, but is {got:?}"), "")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

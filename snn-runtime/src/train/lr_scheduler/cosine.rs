@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{Schedule, at_least_0, at_least_1};
+use super::{Schedule, at_least_0, at_least_1, half_cosine};
 use crate::error::Result;
 
 /// From the base learning rate to `eta_min` as half a cosine in `t_max` steps, and up again in as many.
@@ -31,7 +31,9 @@ impl Schedule for CosineAnnealingLR {
     }
 
     fn lr(&self, base_lr: f64, step: u64) -> Result<f64> {
-        Ok(half_cosine(base_lr, self.eta_min, step % (2 * self.t_max), self.t_max))
+        // A period that is no `u64` is longer than any number of steps.
+        let at = self.t_max.checked_mul(2).map_or(step, |period| step % period);
+        Ok(half_cosine(base_lr, self.eta_min, PI * at as f64 / self.t_max as f64))
     }
 }
 
@@ -73,10 +75,6 @@ impl Schedule for CosineAnnealingWarmRestarts {
             at -= length;
             length = length.saturating_mul(self.t_mult);
         }
-        Ok(half_cosine(base_lr, self.eta_min, at, length))
+        Ok(half_cosine(base_lr, self.eta_min, PI * at as f64 / length as f64))
     }
-}
-
-fn half_cosine(from: f64, to: f64, at: u64, length: u64) -> f64 {
-    to + (from - to) * (1.0 + (PI * at as f64 / length as f64).cos()) / 2.0
 }

@@ -56,8 +56,7 @@ impl Schedule for MultiStepLR {
     }
 
     fn lr(&self, base_lr: f64, step: u64) -> Result<f64> {
-        // The first one counts when it is stepped to: a milestone of 0 is never.
-        let passed = self.milestones.iter().filter(|&&at| at >= 1 && at <= step).count();
+        let passed = self.milestones.iter().filter(|&&at| at <= step).count();
         Ok(base_lr * power(self.gamma, passed as u64))
     }
 }

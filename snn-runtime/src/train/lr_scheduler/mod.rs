@@ -19,7 +19,7 @@ use std::fmt::Debug;
 
 use tch::nn;
 
-use super::Adam;
+use super::{Adam, positive};
 use crate::error::{Error, Result};
 
 /// The learning rate as a function of the number of steps: epochs or batches, whichever [`LRScheduler::step`] is called after.
@@ -141,10 +141,11 @@ fn at_least_0(name: &str, argument: &str, got: f64) -> Result<()> {
     if got >= 0.0 && got.is_finite() { Ok(()) } else { Err(wrong(name, argument, "a number from 0 up", got)) }
 }
 
-fn positive(name: &str, argument: &str, got: f64) -> Result<()> {
-    if got > 0.0 && got.is_finite() { Ok(()) } else { Err(wrong(name, argument, "a number greater than 0", got)) }
-}
-
 fn at_least_1(name: &str, argument: &str, got: u64) -> Result<()> {
     if got >= 1 { Ok(()) } else { Err(wrong(name, argument, "at least 1", got)) }
+}
+
+/// `from` at the angle 0, `to` at the angle pi.
+fn half_cosine(from: f64, to: f64, angle: f64) -> f64 {
+    to + (from - to) * (1.0 + angle.cos()) / 2.0
 }

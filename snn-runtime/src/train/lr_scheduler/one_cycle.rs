@@ -2,7 +2,7 @@
 
 use std::f64::consts::PI;
 
-use super::{Schedule, at_least_1, positive, wrong};
+use super::{Schedule, at_least_1, half_cosine, positive, wrong};
 use crate::error::{Error, Result};
 
 /// How [`OneCycleLR`] goes from one rate to the next.
@@ -55,7 +55,7 @@ impl OneCycleLR {
 
     fn anneal(&self, from: f64, to: f64, done: f64) -> f64 {
         match self.anneal_strategy {
-            AnnealStrategy::Cos => to + (from - to) / 2.0 * ((PI * done).cos() + 1.0),
+            AnnealStrategy::Cos => half_cosine(from, to, PI * done),
             AnnealStrategy::Linear => (to - from) * done + from,
         }
     }
