@@ -106,6 +106,8 @@ class Runner:
 
     def prepare(self, work, file, results, threads, device=None):
         torch.set_num_threads(threads)
+        if device is not None:
+            torch.cuda.set_device(device)  # what `synchronize` waits for
         base = memory("VmRSS")
         self.job = Job(self.side, work, file, self.compiled, self.backend, device)
         self.job.write_results(*self.job.iterate(), results)

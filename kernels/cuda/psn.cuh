@@ -136,19 +136,19 @@ template <typename F, typename E, int VEC, int OUT> SNN_DEVICE void psn_inputs(c
 // A block of PSN_TILE outputs and inputs.
 constexpr int PSN_TILE = 4;
 
-// Sums over some neurons of dL/dh x of every output and input, and of dL/dh: blockIdx.x says which neurons, blockIdx.y which tile.
+// Sums over some neurons of dL/dh x of every output and input, and of dL/dh: blockIdx.x says which tile, blockIdx.y which neurons.
 template <typename F, typename E, int VEC> SNN_DEVICE void psn_weights(const Psn<F, E>& psn) {
     SNN_SHARED(double, shared, SUM_THREADS);
     const unsigned columns = psn.rows + 1, tiles = (columns + PSN_TILE - 1) / PSN_TILE;
-    const unsigned i0 = blockIdx.y / tiles * PSN_TILE, j0 = blockIdx.y % tiles * PSN_TILE;
+    const unsigned i0 = blockIdx.x / tiles * PSN_TILE, j0 = blockIdx.x % tiles * PSN_TILE;
     F sums[PSN_TILE][PSN_TILE];
 #pragma unroll
     for (int a = 0; a < PSN_TILE; a++) {
 #pragma unroll
         for (int b = 0; b < PSN_TILE; b++) sums[a][b] = F(0);
     }
-    const unsigned stride = gridDim.x * SUM_THREADS * VEC;
-    for (unsigned first = (blockIdx.x * SUM_THREADS + threadIdx.x) * VEC; first < psn.neurons; first += stride) {
+    const unsigned stride = gridDim.y * SUM_THREADS * VEC;
+    for (unsigned first = (blockIdx.y * SUM_THREADS + threadIdx.x) * VEC; first < psn.neurons; first += stride) {
         const int left = psn.neurons - first < VEC ? (int)(psn.neurons - first) : VEC;
         F grad[PSN_TILE][VEC], x[PSN_TILE][VEC];
 #pragma unroll
@@ -174,7 +174,7 @@ template <typename F, typename E, int VEC> SNN_DEVICE void psn_weights(const Psn
         for (int b = 0; b < PSN_TILE; b++) {
             const double sum = block_sum<1>(double(sums[a][b]), shared);
             const unsigned i = i0 + a, j = j0 + b;
-            if (threadIdx.x == 0 && i < psn.steps && j < columns) psn.parts[((size_t)blockIdx.x * psn.steps + i) * columns + j] = sum;
+            if (threadIdx.x == 0 && i < psn.steps && j < columns) psn.parts[((size_t)blockIdx.y * psn.steps + i) * columns + j] = sum;
         }
     }
 }

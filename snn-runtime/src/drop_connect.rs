@@ -160,7 +160,7 @@ impl DropConnectLinear {
         let (read, y) = match on {
             Some(on) => {
                 on.tell(&self.told, "DropConnectLinear");
-                let (read, y) = (read_on(on, x, others)?, on.fresh(&self.out_sizes(x), on.kind)?);
+                let (read, y) = (read_on(on, sizes, x, others)?, on.fresh(&self.out_sizes(x), on.kind)?);
                 node.forward_on(on, &read, &y)?;
                 (read, y)
             }
@@ -213,7 +213,7 @@ impl DropConnectLinear {
         let (seed, stream) = draws.first().map_or((0, 0), |first| (first.seed, first.stream));
         let of_step = if draws.is_empty() { vec![0; sizes.steps] } else { draws.iter().map(|d| d.draw).collect() };
         let node = Node { layer: layer.to_string(), source: None, of_step, sizes, activation: c.activation };
-        let read = read_on(on, x, [Some(&self.weight), self.bias.as_ref(), None, None])?;
+        let read = read_on(on, sizes, x, [Some(&self.weight), self.bias.as_ref(), None, None])?;
         let y = on.fresh(&self.out_sizes(x), on.kind)?;
         node.mean_on(on, &read, &Mean { p: c.p, samples_num: c.samples_num, seed, stream, noise: given.as_ref() }, &y)?;
         Ok(y)
@@ -221,7 +221,10 @@ impl DropConnectLinear {
 }
 
 /// x, weight, bias and masks as the kernels of a device read them.
-fn read_on(on: &Launcher<'_>, x: &Tensor, others: [Option<&Tensor>; 4]) -> Result<Vec<Option<Tensor>>> {
+fn read_on(on: &Launcher<'_>, sizes: DropConnectSizes, x: &Tensor, others: [Option<&Tensor>; 4]) -> Result<Vec<Option<Tensor>>> {
+    let (outputs, inputs) = (sizes.outputs as i64, sizes.inputs as i64);
+    others[0].map_or(Ok(()), |weight| on.sized(weight, &[outputs, inputs]))?;
+    others[1].map_or(Ok(()), |bias| on.sized(bias, &[outputs]))?;
     let x = on.dense(x, on.kind).map(Some);
     [x].into_iter().chain(others.map(|t| on.dense_opt(t, on.compute()))).collect()
 }

@@ -101,7 +101,7 @@ fn has_spikingjelly() -> bool {
 /// The tests that stand-ins serve elsewhere.
 fn tests(root: &Path) -> Command {
     let mut tests = workspace::cargo(root);
-    let names = ["on_device", "families"];
+    let names = ["on_device", "families", "layers"];
     tests.args(["test", "--package", "snn-runtime", "--test", "cuda"]).arg("--").args(names).args(["--test-threads=1", "--nocapture"]);
     tests.env("SNN_GPU", "1");
     tests
@@ -125,7 +125,7 @@ mod tests_of_the_report {
     fn every_part_names_the_device() {
         let parts = parts(Path::new(".")).unwrap();
         let of = |what: &str| parts.iter().find(|(name, _)| name.starts_with(what)).map(|(_, command)| format!("{command:?}")).unwrap();
-        assert!(of("tests").contains("SNN_GPU") && of("tests").contains("families"));
+        assert!(["SNN_GPU", "on_device", "families", "layers"].iter().all(|part| of("tests").contains(part)));
         assert!(of("recorded").contains(r#""goldens" "tests/goldens" "--device" "0""#));
         assert!(of("benchmark").contains(r#""bench" "--device" "0""#));
     }

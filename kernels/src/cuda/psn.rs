@@ -71,9 +71,9 @@ impl PsnKernels {
         neurons.div_ceil(GRAIN).clamp(1, THREADS as usize)
     }
 
-    /// The grid of [`PSN_WEIGHTS`].
+    /// The grid of [`PSN_WEIGHTS`]: tiles, of which a long sequence has more than the 65535 blocks that other axes have, and parts.
     pub fn tiles(&self, steps: usize, rows: usize, neurons: usize) -> [usize; 3] {
-        [PsnKernels::parts(neurons), steps.div_ceil(TILE) * (rows + 1).div_ceil(TILE), 1]
+        [steps.div_ceil(TILE) * (rows + 1).div_ceil(TILE), PsnKernels::parts(neurons), 1]
     }
 
     /// The grid of [`PSN_FOLD`].

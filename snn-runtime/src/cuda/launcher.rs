@@ -95,6 +95,15 @@ impl<'a> Launcher<'a> {
         on(self.layer, x, self.device())
     }
 
+    /// Has `t` as many elements as a tensor of these sizes? Kernels of the CPU ask for it, those of a device cannot: weights are public, and
+    /// anyone can put another tensor in their place.
+    pub(crate) fn sized(&self, t: &Tensor, want: &[i64]) -> Result<()> {
+        match t.numel() as i64 == want.iter().product::<i64>() {
+            true => Ok(()),
+            false => Err(Error::shape(self.layer, format!("a tensor of sizes {want:?}"), &t.size(), "see the sizes of its weights")),
+        }
+    }
+
     /// `x` in this kind, row by row in memory; it has to be on the device.
     pub(crate) fn dense(&self, x: &Tensor, kind: Kind) -> Result<Tensor> {
         self.check(x)?;

@@ -14,6 +14,10 @@ impl Node {
     pub(super) fn forward_on(&self, on: &Launcher<'_>, x: &Tensor, w: &Tensor, u0: Option<&Tensor>, record: bool) -> Result<Run> {
         let (kernel, states) = (NeuNormKernel { element: on.element }, on.compute());
         let (x, w, u0) = (on.dense(x, on.kind)?, on.dense(w, states)?, on.dense_opt(u0, states)?);
+        // One weight per pixel, or one per channel, too.
+        if w.numel() != self.sizes.pixels {
+            on.sized(&w, &self.x[self.x.len() - 3..])?;
+        }
         let (y, u) = (on.fresh(&self.x, on.kind)?, on.fresh(&self.trace, states)?);
         let u_seq = on.fresh_if(record, &self.traces(), states)?;
         let read = [Some(&x), Some(&w), u0.as_ref()].into_iter().flatten();

@@ -134,7 +134,9 @@ impl Fused {
         let voltage = self.states.iter().position(|name| *name == "v").unwrap_or(0);
         let wanted = tap.as_ref().is_some_and(|t| t.wants_voltage()).then_some(voltage);
         let (y, states, series) = self.forward(&plan, &x_dense, &start_dense, wanted)?;
-        probe::fired(layer, &y, plan.leading).map_err(Error::in_layer(layer))?;
+        if self.kernels.fires() {
+            probe::fired(layer, &y, plan.leading).map_err(Error::in_layer(layer))?;
+        }
         let (y, states) = self.attach(plan, input.tensor(), &start, &x_dense, &start_dense, y, states)?;
         if let Some(tap) = tap {
             match input {

@@ -252,7 +252,8 @@ impl MPBNLIFNode {
     fn inputs(&self, x: &Tensor, kind: Kind, s: &NeuronState, of_batch: bool) -> Result<Inputs, TchError> {
         let threshold = match &self.a {
             Some(a) => a.f_exp()?,
-            None => Tensor::f_from_slice(&[self.config.v_threshold])?.f_to_device(x.device())?,
+            // Made where it is needed: nothing is sent to a device.
+            None => Tensor::f_full([1], self.config.v_threshold, (kind, x.device()))?,
         };
         let of = |t: &Tensor| t.f_to_kind(kind).map(Some);
         let vbn = |get: fn(&PotentialNorm) -> &Tensor| self.vbn.as_ref().map_or(Ok(None), |vbn| of(get(vbn)));

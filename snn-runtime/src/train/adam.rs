@@ -1,5 +1,7 @@
 //! Adam in one pass over the weights. In: the variables of a store, and their gradients; out: the variables moved on.
 
+use std::collections::HashMap;
+
 use snn_kernels::AdamStep;
 use snn_kernels::cuda::{ADAM, AdamArguments, AdamKernel};
 use tch::{Device, Tensor, nn};
@@ -76,6 +78,8 @@ pub struct Adam {
 /// A variable with what is remembered of its gradients.
 #[derive(Debug)]
 struct Weight {
+    /// As the store has it; empty if it has none.
+    name: String,
     value: Tensor,
     /// Both moments, once there was a gradient.
     moments: Option<[Tensor; 2]>,
@@ -90,9 +94,14 @@ impl Adam {
     /// An argument that it cannot work with, or a variable that is neither on the CPU nor on a CUDA device.
     pub fn new(vs: &nn::VarStore, config: AdamConfig) -> Result<Adam> {
         config.check()?;
-        let weight = |value: Tensor| match value.device() {
-            Device::Cuda(_) => Ok(Weight { value, moments: None, steps: 0 }),
-            _ => on(NAME, &value, Device::Cpu).map(|()| Weight { value, moments: None, steps: 0 }),
+        // The store tells names and what is trained apart: the same tensor has the same memory.
+        let place = |t: &Tensor| (!t.is_sparse() && !t.is_mkldnn()).then(|| t.data_ptr() as usize);
+        let names: HashMap<_, _> = vs.variables().into_iter().map(|(name, t)| (place(&t), name)).collect();
+        let weight = |value: Tensor| -> Result<Weight> {
+            if !matches!(value.device(), Device::Cuda(_)) {
+                on(NAME, &value, Device::Cpu)?;
+            }
+            Ok(Weight { name: names.get(&place(&value)).cloned().unwrap_or_default(), value, moments: None, steps: 0 })
         };
         Ok(Adam { config, weights: vs.trainable_variables().into_iter().map(weight).collect::<Result<_>>()? })
     }
@@ -128,8 +137,8 @@ impl Adam {
     ///
     /// # Errors
     ///
-    /// A gradient that is not dense numbers on the variable's device, a variable that is neither `Float` nor `Double`, a learning rate that is no
-    /// number from 0 up, or a device whose kernels do not run.
+    /// A gradient that is not dense numbers on the variable's device, a variable that is neither `Float` nor `Double` or has other sizes than at
+    /// its first step, a learning rate that is no number from 0 up, or a device whose kernels do not run.
     pub fn step(&mut self) -> Result<()> {
         self.config.check()?;
         let config = self.config;
@@ -141,11 +150,28 @@ impl Adam {
 }
 
 impl Weight {
-    /// The numbers of its next step, before the first of which there are moments, which lie in memory as the kernels read weights.
+    /// The moments that fit the value as it is now: `VarStore::set_device`, `double` and their like replace the data under a variable. They lie in
+    /// memory as the kernels read weights.
+    fn fitting(&self) -> Result<[Tensor; 2]> {
+        let (sizes, kind, device) = (self.value.size(), self.value.kind(), self.value.device());
+        let Some([first, second]) = &self.moments else {
+            let zeros = || Tensor::f_zeros(&sizes[..], (kind, device));
+            return Ok([zeros()?, zeros()?]);
+        };
+        if let Some(other) = [first, second].into_iter().find(|moment| moment.size() != sizes) {
+            let wants = format!("`{}` with sizes {:?}, as its moments have", self.name, other.size());
+            return Err(Error::shape(NAME, wants, &sizes, "make a new `Adam` for it"));
+        }
+        let moved = |moment: &Tensor| moment.f_to_device(device)?.f_to_kind(kind);
+        Ok([moved(first)?, moved(second)?])
+    }
+
+    /// The numbers of its next step, before which there are moments that fit.
     fn next(&mut self, config: &AdamConfig) -> Result<AdamStep> {
-        if self.moments.is_none() {
-            let zeros = || Tensor::f_zeros(self.value.size(), (self.value.kind(), self.value.device()));
-            self.moments = Some([zeros()?, zeros()?]);
+        let (sizes, kind, device) = (self.value.size(), self.value.kind(), self.value.device());
+        let fits = |moment: &Tensor| moment.size() == sizes && moment.kind() == kind && moment.device() == device;
+        if !self.moments.as_ref().is_some_and(|moments| moments.iter().all(fits)) {
+            self.moments = Some(self.fitting()?);
         }
         self.steps += 1;
         let correction = config.betas.map(|beta| 1.0 - beta.powi(self.steps));

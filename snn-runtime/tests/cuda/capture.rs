@@ -2,8 +2,8 @@
 //! stand-ins: a real capture needs a GPU.
 
 use snn_runtime::{
-    DSRIFNode, DSRIFNodeConfig, Decode, Device, GatedLIFNode, GatedLIFNodeConfig, Kind, LIFNode, LIFNodeConfig, Layer, NonSpikingLIFNode,
-    NonSpikingLIFNodeConfig, PSN, PSNConfig, Tensor, nn, no_grad,
+    DSRIFNode, DSRIFNodeConfig, Decode, Device, GatedLIFNode, GatedLIFNodeConfig, Kind, LIFNode, LIFNodeConfig, Layer, MPBNLIFNode,
+    MPBNLIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN, PSNConfig, Tensor, nn, no_grad,
 };
 
 use crate::process::{Parts, alone, captured, count, on_a_gpu};
@@ -33,6 +33,7 @@ fn a_forward_pass_can_be_captured() {
         assert_eq!(forbidden::<LIFNode>(LIFNodeConfig::default(), &x), 0);
         assert_eq!(forbidden::<PSN>(PSNConfig::new(3), &x), 0);
         assert_eq!(forbidden::<GatedLIFNode>(GatedLIFNodeConfig { inplane: Some(4), ..GatedLIFNodeConfig::new(3) }, &x), 0);
+        assert_eq!(forbidden::<MPBNLIFNode>(MPBNLIFNodeConfig { out_channels: Some(4), ..Default::default() }, &x), 0);
         let readout = NonSpikingLIFNodeConfig { decode: Decode::Max, ..Default::default() };
         assert_eq!(forbidden::<NonSpikingLIFNode>(readout, &x), 0);
         // And one that reads its threshold back, which is seen.

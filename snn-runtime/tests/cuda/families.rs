@@ -4,13 +4,14 @@
 use snn_runtime::rnn::{SpikingGRU, SpikingGRUConfig, SpikingLSTM, SpikingLSTMConfig, SpikingVanillaRNN, SpikingVanillaRNNConfig};
 use snn_runtime::train::{Adam, AdamConfig};
 use snn_runtime::{
-    DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig, Decode, Device, GatedLIFNode, GatedLIFNodeConfig, Kind, Layer, MPBNLIFNode,
-    MPBNLIFNodeConfig, MaskedPSN, MaskedPSNConfig, NonSpikingIFNode, NonSpikingIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig,
-    PSN, PSNConfig, STBIFNode, STBIFNodeConfig, SlidingPSN, SlidingPSNConfig, State, Tensor, nn,
+    DSRIFNode, DSRIFNodeConfig, DSRLIFNode, DSRLIFNodeConfig, Decode, Device, DropConnectLinear, DropConnectLinearConfig, GatedLIFNode,
+    GatedLIFNodeConfig, Kind, Layer, MPBNLIFNode, MPBNLIFNodeConfig, MaskedPSN, MaskedPSNConfig, NeuNorm, NeuNormConfig, NonSpikingIFNode,
+    NonSpikingIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN, PSNConfig, STBIFNode, STBIFNodeConfig, SlidingPSN,
+    SlidingPSNConfig, State, Tensor, nn,
 };
 
 use crate::process::{Parts, alone};
-use crate::support::{TRAIN, assert_near, assert_same, build, rand};
+use crate::support::{TRAIN, assert_near, assert_same, assert_says, build, rand};
 
 const GPU: Device = Device::Cuda(0);
 
@@ -179,5 +180,74 @@ fn adam_moves_weights_on_a_device() {
                 assert_same(got, want, "a weight");
             }
         }
+    });
+}
+
+/// The store moves a variable between two steps, and its moments go along.
+#[test]
+fn adam_follows_weights_to_a_device() {
+    alone("families::adam_follows_weights_to_a_device", Parts::All, "", || {
+        let moved = |there: Device| {
+            let mut vs = nn::VarStore::new(Device::Cpu);
+            let start = (Tensor::arange(15, (Kind::Float, Device::Cpu)) * 0.37).sin();
+            let w = vs.root().var_copy("w", &start);
+            let mut optimizer = Adam::new(&vs, AdamConfig { lr: 0.1, ..AdamConfig::default() }).unwrap();
+            for device in [Device::Cpu, there, Device::Cpu] {
+                vs.set_device(device);
+                optimizer.zero_grad();
+                (&w * &w).sum(Kind::Float).backward();
+                optimizer.step().unwrap();
+                assert_eq!(w.device(), device);
+            }
+            w.detach()
+        };
+        assert_same(&moved(GPU), &moved(Device::Cpu), "a weight");
+
+        // Another kind is followed, other sizes are not.
+        let mut vs = nn::VarStore::new(GPU);
+        let mut w = vs.root().ones("w", &[3]);
+        let mut optimizer = Adam::new(&vs, AdamConfig::default()).unwrap();
+        let mut step = |w: &Tensor| {
+            optimizer.zero_grad();
+            (w * w).sum(Kind::Double).backward();
+            optimizer.step()
+        };
+        step(&w).unwrap();
+        vs.double();
+        step(&w).unwrap();
+        assert!((w.double_value(&[0]) - 0.998).abs() < 1e-5);
+        tch::no_grad(|| w.set_data(&Tensor::ones([2], (Kind::Double, GPU))));
+        assert_says(step(&w), &["Adam: wants `w` with sizes [3], as its moments have, but gets [2]"]);
+    });
+}
+
+#[test]
+fn weights_of_other_lengths_are_errors() {
+    alone("families::weights_of_other_lengths_are_errors", Parts::All, "", || {
+        let vs = nn::VarStore::new(GPU);
+        let wrong = || Tensor::zeros([7], (Kind::Float, GPU));
+        let x = |sizes: &[i64]| rand(sizes, Kind::Float).to_device(GPU);
+
+        let mut psn: PSN = build(&vs, "psn", PSNConfig::new(5)).unwrap();
+        psn.bias = wrong();
+        assert_says(psn.sequence(&x(&[5, 3, 4]), &mut (), &TRAIN), &["Net.psn: wants a tensor of sizes [5], but gets [7]"]);
+        psn.weight = wrong();
+        assert_says(psn.sequence(&x(&[5, 3, 4]), &mut (), &TRAIN), &["Net.psn: wants a tensor of sizes [5, 5], but gets [7]"]);
+
+        let config = MPBNLIFNodeConfig { out_features: Some(4), learnable_vth: true, ..MPBNLIFNodeConfig::default() };
+        let mut mpbn: MPBNLIFNode = build(&vs, "mpbn", config).unwrap();
+        mpbn.a = Some(wrong());
+        let said = mpbn.sequence(&x(&[2, 3, 4]), &mut mpbn.state(), &TRAIN);
+        assert_says(said, &["Net.mpbn: wants a tensor of sizes [4], but gets [7]"]);
+
+        let mut norm: NeuNorm = build(&vs, "norm", NeuNormConfig::new(2, 3, 3)).unwrap();
+        norm.w = wrong();
+        let said = norm.sequence(&x(&[2, 1, 2, 3, 3]), &mut norm.state(), &TRAIN);
+        assert_says(said, &["Net.norm: wants a tensor of sizes [2, 3, 3], but gets [7]"]);
+
+        let mut linear: DropConnectLinear = build(&vs, "linear", DropConnectLinearConfig::new(8, 4)).unwrap();
+        linear.bias = Some(wrong());
+        let said = linear.sequence(&x(&[2, 3, 8]), &mut linear.state(), &TRAIN);
+        assert_says(said, &["Net.linear: wants a tensor of sizes [4], but gets [7]"]);
     });
 }

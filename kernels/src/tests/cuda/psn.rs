@@ -79,7 +79,7 @@ fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate
 
     let what = format!("{:?} {surrogate:?} {case:?}", E::ELEMENT);
     let (tiles, columns) = (kernels.tiles(steps, rows, neurons), rows + 1);
-    let parts = tiles[0] * steps * columns;
+    let parts = tiles[1] * steps * columns;
     let (window, sliding) = match sees {
         Sees::Matrix(window) => (window.unwrap_or(0), 0),
         Sees::Sliding(k) => (k, 1),
@@ -172,4 +172,17 @@ fn parallel_neurons_have_the_bits_of_the_cpu() {
 fn no_two_threads_of_parallel_neurons_race() {
     let (comparison, source) = comparison();
     comparison.run(&source, Watch::Races, 0..1);
+}
+
+/// A device takes 65535 blocks along all axes but the first.
+#[test]
+fn grids_of_long_sequences_can_be_launched() {
+    let kernels = PsnKernels::new(&ATan::default().into(), Element::F32, 1024);
+    for neurons in [1, 40_000, MAX_NEURONS] {
+        let tiles = kernels.tiles(1024, 1024, neurons);
+        assert_eq!(tiles, [256 * 257, PsnKernels::parts(neurons), 1]);
+        for grid in [tiles, kernels.blocks(neurons), kernels.fold(1024 * 1024, 1024)] {
+            assert!(grid[0] <= i32::MAX as usize && grid[1..].iter().all(|&blocks| blocks <= 65535), "{grid:?}");
+        }
+    }
 }

@@ -10,6 +10,7 @@ use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::cuda::{Launcher, address};
 use crate::elements::Elements;
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::state::steps_of;
 
 impl Rates<'_> {
@@ -28,6 +29,7 @@ impl Rates<'_> {
         let kernels = DsrKernels { element: on.element };
         // SAFETY: the kernel's own argument; all tensors are on this device and of the sizes and kinds that it says.
         unsafe { on.call(&kernels.source(), DSR, kernels.blocks(neurons), call) }?;
+        probe::fired(self.layer, &spikes, 1).map_err(Error::in_layer(self.layer))?;
         let inputs: Vec<&Tensor> = [Some(x), self.learned].into_iter().flatten().collect();
         if !recorded(&inputs) {
             return Ok(spikes);

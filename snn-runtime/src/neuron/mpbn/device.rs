@@ -20,6 +20,8 @@ impl Call {
         let [x, v0, threshold, weight, bias, mean, var] = &kept.0;
         let at = |t: &Option<Tensor>| t.as_ref().map_or(0, address);
         let [samples, channels, plane] = self.sizes;
+        let several = threshold.iter().filter(|t| t.numel() != 1);
+        [weight, bias, mean, var].into_iter().flatten().chain(several).try_for_each(|t| on.sized(t, &[channels as i64]))?;
         let aligned = rows.into_iter().chain(x).chain(v0).all(|t| address(t).is_multiple_of(16));
         let kernels = MpbnKernels::new(&self.config.surrogate_function, on.element, plane, aligned);
         let arguments = MpbnArguments {

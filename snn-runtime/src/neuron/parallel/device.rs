@@ -9,6 +9,7 @@ use super::{Parallel, Sees};
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::state::steps_of;
 use crate::surrogate::Surrogate;
 
@@ -21,6 +22,12 @@ impl Parallel<'_> {
         let neurons = on.neurons(step)?;
         let inputs = self.inputs(on, before, x).map_err(Error::in_layer(self.layer))?;
         let kept = [on.dense(&inputs[0], on.kind)?, on.dense(&inputs[1], on.compute())?, on.dense(&inputs[2], on.compute())?];
+        if let Sees::Matrix(_) = self.sees {
+            on.sized(&kept[1], &[steps as i64, (before.len() + steps) as i64])?;
+        }
+        if kept[2].numel() != 1 {
+            on.sized(&kept[2], &[steps as i64])?;
+        }
         let (surrogate, draw) = (self.firing.surrogate, self.firing.draw());
         let node = Node { layer: self.layer.to_string(), kind: on.kind, sees: self.sees, surrogate, draw, steps, neurons };
 
@@ -30,6 +37,7 @@ impl Parallel<'_> {
         let kernels = node.kernels(on);
         // SAFETY: the kernel's own argument; all tensors are on this device and of the sizes and kinds that it says.
         unsafe { on.call(&kernels.source, PSN, kernels.blocks(neurons), call) }?;
+        probe::fired(self.layer, &spikes, 1).map_err(Error::in_layer(self.layer))?;
         let inputs: Vec<&Tensor> = inputs.iter().collect();
         if !recorded(&inputs) {
             return Ok(spikes);

@@ -7,6 +7,7 @@ use tch::Tensor;
 use super::{STBIFNode, STBIFState};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::state::{check_sizes, steps_of};
 
 impl STBIFNode {
@@ -40,6 +41,7 @@ impl STBIFNode {
         // SAFETY: the kernel's own argument; all tensors are on this device and of the sizes and kinds that it says.
         unsafe { on.call(&kernel.source(), STBIF, kernel.blocks(neurons), call) }?;
         [s.q, s.acc_q, s.cur_output] = after.map(Some);
+        probe::fired(&self.name, &spikes, 1).map_err(Error::in_layer(&self.name))?;
         self.refuse_gradient(x, spikes)
     }
 }

@@ -9,6 +9,7 @@ use super::{Node, RecurrentCell, Run};
 use crate::autograd::{Backward, Gradients};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
+use crate::report::probe;
 use crate::rng::Stream;
 
 impl RecurrentCell {
@@ -79,6 +80,8 @@ impl Node {
         bias: Option<&Tensor>,
     ) -> Result<Run> {
         on.neurons(&[self.samples, self.rows()])?;
+        on.sized(ih, &[self.steps, self.samples, self.rows()])?;
+        on.sized(weight, &[self.rows(), self.hidden()])?;
         let (sizes, states, kernels) = ([self.steps, self.samples, self.hidden()], on.compute(), self.kernels(on));
         let torch = |t: Result<Tensor, TchError>| t.map_err(Error::in_layer(&self.layer));
         let all_h = on.fresh(&sizes, states)?;
@@ -86,6 +89,7 @@ impl Node {
         let mut all_hh = Vec::new();
         let (mut h, mut c) = (h0.shallow_clone(), c0.map(Tensor::shallow_clone));
         for t in 0..self.steps {
+            probe::linear(&self.layer, &h, self.rows()).map_err(Error::in_layer(&self.layer))?;
             let hh = on.dense(&torch(h.f_linear(weight, bias))?, states)?;
             let next_h = torch(all_h.f_get(t))?;
             let next_c = all_c.as_ref().map(|c| torch(c.f_get(t))).transpose()?;
