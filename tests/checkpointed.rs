@@ -77,6 +77,8 @@ macro_rules! nets {
                     $($mark)*
                     layers: [Residual(4); 3],
                     $($mark)*
+                    pairs: [[Residual(4); 2]; 2],
+                    $($mark)*
                     end: [Flatten(), Noise(), Linear(_, 3), MeanOverTime()],
                 }
 
@@ -185,6 +187,7 @@ macro_rules! images {
             left.push(("output".into(), y.detach()));
             left.push(("voltage".into(), rec.layers[1].sn.voltage.shallow_clone()));
             left.push(("spikes".into(), rec.layers[2].sn.spikes.shallow_clone()));
+            left.push(("spikes".into(), rec.pairs[1][0].sn.spikes.shallow_clone()));
             if wants {
                 left.push(("gradient of x".into(), x.grad()));
             }

@@ -103,7 +103,11 @@ impl Walk<'_, '_> {
             }
             // Of what comes out its derivative is made.
             "ReLU" | "Sigmoid" | "Tanh" => return self.keep(out),
-            "Dropout" | "Dropout2d" | "Upsample" => built.state.clone(),
+            // Nothing that arrives: the mask, if there is one.
+            "Dropout" | "Dropout2d" | "Upsample" => {
+                self.numbers = built.state.clone();
+                return;
+            }
             "SpikingLSTM" => state(5),
             "SpikingGRU" => state(7),
             "SpikingVanillaRNN" => state(3),
@@ -113,10 +117,6 @@ impl Walk<'_, '_> {
             _ if spec.state == Some(State::Neuron) && (self.looped || self.net.mode == Mode::Step) => state(1),
             _ => Size::Known(0),
         };
-        if spec.name.starts_with("Dropout") || spec.name == "Upsample" {
-            self.numbers = extra;
-            return;
-        }
         if op.with_next && self.net.mode == Mode::Multi && !self.looped && self.flat.times[arg] == Time::Seq {
             self.fused.insert(out, arg);
             return;

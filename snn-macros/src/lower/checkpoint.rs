@@ -3,7 +3,7 @@
 use syn::{Attribute, Meta};
 
 use crate::diag::{Blame, Diagnostics};
-use crate::ir::{Group, GroupKind, NodeKind};
+use crate::ir::{Group, NodeKind};
 
 fn is_ours(attr: &Attribute) -> bool {
     attr.path().is_ident("checkpoint")
@@ -30,15 +30,15 @@ pub(super) fn nowhere(attrs: &[Attribute], what: &str, diags: &mut Diagnostics) 
     }
 }
 
-/// Is the entry itself to be marked? Of `[a; n]` each copy is.
+/// Is the entry itself to be marked? Of `[a; n]` each copy is, of copies of copies each of the innermost.
 pub(super) fn marked(kind: &mut NodeKind, shown: &str, at: Blame, diags: &mut Diagnostics) -> bool {
     match kind {
-        NodeKind::Group(Group { kind: GroupKind::Repeat, nodes, .. }) => {
-            let one = nodes.iter().any(|node| matches!(node.kind, NodeKind::Leaf(_)));
-            if one {
+        NodeKind::Group(group) if group.is_repeat() => {
+            if copies_one_layer(group) {
                 one_layer(shown, at, "`#[checkpoint] name: [[a; n]]` keeps what goes into all copies, and runs them again", diags);
+            } else {
+                mark_copies(group);
             }
-            nodes.iter_mut().for_each(|node| node.checkpoint = !one && matches!(node.kind, NodeKind::Group(_)));
             false
         }
         NodeKind::Group(_) => true,
@@ -47,6 +47,24 @@ pub(super) fn marked(kind: &mut NodeKind, shown: &str, at: Blame, diags: &mut Di
             false
         }
         NodeKind::Poisoned => false,
+    }
+}
+
+fn copies_one_layer(repeat: &Group) -> bool {
+    repeat.nodes.iter().any(|node| match &node.kind {
+        NodeKind::Leaf(_) => true,
+        NodeKind::Group(group) => group.is_repeat() && copies_one_layer(group),
+        NodeKind::Poisoned => false,
+    })
+}
+
+fn mark_copies(repeat: &mut Group) {
+    for node in &mut repeat.nodes {
+        match &mut node.kind {
+            NodeKind::Group(group) if group.is_repeat() => mark_copies(group),
+            NodeKind::Group(_) => node.checkpoint = true,
+            NodeKind::Leaf(_) | NodeKind::Poisoned => {}
+        }
     }
 }
 

@@ -144,3 +144,31 @@ snn_net! {
 // help{set `step_mode = 'm'`, or take those layers out of it}
     }
 }
+
+// On copies of copies of one layer.
+snn_net! {
+    net A(x: [4]) -> [4] {
+        T = 4;
+        step_mode = 'm';
+        #[checkpoint]
+//      ^^^^^^^^^^^^^error{`deep` is one layer: `#[checkpoint]` keeps what goes into several, instead of what is between them}
+// help{`#[checkpoint] name: [[a; n]]` keeps what goes into all copies, and runs them again}
+        deep: [[Linear(_, 4); 3]; 2], IFNode(), MeanOverTime(),
+    }
+}
+
+// On copies of copies of several.
+snn_net! {
+    block Residual(c) {
+        main: [Conv2d(_, c, 3, padding = 1), BatchNorm2d(_), IFNode()],
+        forward(x) { sew_add(main(x), x) }
+    }
+    net A(x: [T, 8, 6, 6]) -> [T, 8, 6, 6] {
+        T = 4;
+        step_mode = 'm';
+        #[checkpoint]
+        layers: [[Residual(8); 2]; 2],
+        #[checkpoint]
+        deeper: [[[[Conv2d(_, 8, 3, padding = 1), IFNode()]; 2]; 2]; 2],
+    }
+}
