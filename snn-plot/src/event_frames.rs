@@ -96,7 +96,12 @@ fn caption(t: usize, time: &Time) -> String {
     if time.unit.is_empty() {
         return format!("frame {t}");
     }
-    let digits = usize::from(time.step.fract() != 0.0);
+    // As many digits as a step has.
+    let whole = |digits: &i32| {
+        let scaled = time.step * 10f64.powi(*digits);
+        (scaled - scaled.round()).abs() <= 1e-6 * scaled
+    };
+    let digits = (0..9).find(whole).unwrap_or(9) as usize;
     format!("{:.digits$} - {:.digits$} {}", t as f64 * time.step, (t + 1) as f64 * time.step, time.unit)
 }
 
@@ -114,4 +119,15 @@ fn share(count: f32, most: f64) -> f64 {
 /// White, less what each polarity takes away.
 fn mixed(on: f64, off: f64) -> [u8; 3] {
     std::array::from_fn(|i| (255.0 * (1.0 - on * (1.0 - ON[i] / 255.0)) * (1.0 - off * (1.0 - OFF[i] / 255.0))).round() as u8)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn captions_have_as_many_digits_as_a_step() {
+        let caption = |t, step| caption(t, &Time { step, unit: "s".into(), ..Time::default() });
+        assert_eq!([caption(1, 2.0), caption(1, 0.25), caption(3, 0.001)], ["2 - 4 s", "0.25 - 0.50 s", "0.003 - 0.004 s"]);
+    }
 }

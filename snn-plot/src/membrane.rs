@@ -53,7 +53,10 @@ impl Default for MembraneConfig {
 pub fn liveliest(voltage: &Array, spikes: &Array, count: usize) -> Result<Vec<usize>> {
     let (v, s) = both(voltage, spikes)?;
     let fired = |n: usize| s.of(n).filter(|&s| s != 0.0).count();
-    let swing = |n: usize| v.of(n).map(|v| v * v).sum::<f64>();
+    let swing = |n: usize| {
+        let mean = v.of(n).sum::<f64>() / v.steps as f64;
+        v.of(n).map(|v| (v - mean) * (v - mean)).sum::<f64>()
+    };
     let rank = |n: usize| match fired(n) {
         0 => 1,
         count if 2 * count <= v.steps => 2,
