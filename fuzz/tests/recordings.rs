@@ -29,7 +29,7 @@ fn judge(read: snn_data::Result<Events>) {
 #[test]
 fn whole_files_are_read() {
     type Read = fn(&[u8]) -> bool;
-    let readers: [(&str, Read); 6] = [
+    let readers: [(&str, Read); 7] = [
         ("atis", |file| atis_bin::decode(path(), file, SENSOR).is_ok_and(|events| !events.is_empty())),
         ("aedat2", |file| {
             let read = |camera| aedat_v2::decode(path(), file, camera).is_ok_and(|events| !events.is_empty());
@@ -37,6 +37,7 @@ fn whole_files_are_read() {
         }),
         ("aedat3", |file| aedat_v3::decode(path(), file, Sensor::DVS128).is_ok_and(|events| !events.is_empty())),
         ("npz_archive", |file| npz::decode(path(), file, SENSOR).is_ok_and(|events| !events.is_empty())),
+        ("npz_array", |array| npz::decode(path(), &archive(array), SENSOR).is_ok_and(|events| !events.is_empty())),
         ("shd", |file| Shd::decode(path(), file.to_vec()).is_ok_and(|shd| shd.events(0).is_ok())),
         ("idx", |file| Idx::decode(path(), file).is_ok()),
     ];
@@ -79,17 +80,20 @@ fn npz_archive() {
 #[test]
 fn npz_array() {
     let corpus = Corpus::of("npz_array");
-    let [first, ..] = &corpus.files().map(<[u8]>::to_vec).collect::<Vec<_>>()[..] else { panic!("an array") };
-    let archive = |bytes: &[u8]| {
-        let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
-        let plain = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        for (name, array) in [("t", bytes), ("x", first), ("y", first), ("p", bytes)] {
-            zip.start_file(format!("{name}.npy"), plain).expect("a member");
-            zip.write_all(array).expect("its bytes");
-        }
-        zip.finish().expect("an archive").into_inner()
-    };
     check!().for_each(|bytes| corpus.each(bytes, |file| judge(npz::decode(path(), &archive(file), SENSOR))));
+}
+
+/// A recording with an array as its times and polarities, and as its places the first of the corpus.
+fn archive(array: &[u8]) -> Vec<u8> {
+    let corpus = Corpus::of("npz_array");
+    let places = corpus.files().next().expect("an array");
+    let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
+    let plain = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    for (name, bytes) in [("t", array), ("x", places), ("y", places), ("p", array)] {
+        zip.start_file(format!("{name}.npy"), plain).expect("a member");
+        zip.write_all(bytes).expect("its bytes");
+    }
+    zip.finish().expect("an archive").into_inner()
 }
 
 #[test]
