@@ -16,7 +16,7 @@ const WATCHED: usize = 32;
 
 /// Loss and accuracy over epochs.
 pub(crate) fn progress(run: &Run) -> Result<Picture> {
-    let (loss, train, test) = (curve(run, "loss"), curve(run, "train"), curve(run, "test"));
+    let (loss, train, test) = (curve(run, "loss")?, curve(run, "train")?, curve(run, "test")?);
     let last = test.last().map_or(0.0, |&(_, percent)| percent);
     let panels = [
         Panel {

@@ -3,14 +3,14 @@
 use std::fmt;
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, bail, ensure};
 use snn::data::Dataset;
 use snn::monitor::FiringRate;
 use snn::prelude::*;
 use snn::tensorboard::{SummaryWriter, TensorSummaries};
 use snn::train::{Adam, AdamConfig, Checkpoint, LRScheduler, OneCycleLR, Progress as Run};
 
-use crate::net::{Csnn, CsnnFrozen, CsnnRecording};
+use crate::net::{Csnn, CsnnFrozen};
 use crate::progress::Progress;
 
 /// Every so many batches the spikes are recorded as well.
@@ -65,8 +65,15 @@ impl Recipe {
 
 /// A curve of how the training went, as points: the epoch, and the value there. `loss` is the mean since the point before, `train` the accuracy on the
 /// training images as they came, `test` that on the test images, both in percent.
-pub(crate) fn curve(run: &Run, name: &str) -> Vec<(f64, f64)> {
-    run.notes.get(name).map_or(Vec::new(), |numbers| numbers.chunks(2).map(|point| (point[0], point[1])).collect())
+pub(crate) fn curve(run: &Run, name: &str) -> Result<Vec<(f64, f64)>> {
+    let numbers = run.notes.get(name).map(Vec::as_slice).unwrap_or_default();
+    let (points, rest) = numbers.as_chunks::<2>();
+    ensure!(
+        rest.is_empty(),
+        "the curve `{name}` of the run has {} numbers, which are not pairs of an epoch and a value\n  help: start without `--resume`",
+        numbers.len()
+    );
+    Ok(points.iter().map(|&[epoch, value]| (epoch, value)).collect())
 }
 
 fn note(run: &mut Run, name: &str, epoch: f64, value: f64) {
@@ -99,12 +106,6 @@ impl Tally {
     }
 }
 
-/// The spiking layers of a recorded pass.
-fn firing(rec: &CsnnRecording) -> Result<Vec<FiringRate>> {
-    let layers = [("sn1", &rec.sn1.spikes), ("sn2", &rec.sn2.spikes), ("sn3", &rec.sn3.spikes)];
-    Ok(layers.into_iter().map(|(name, spikes)| FiringRate::of(name, spikes)).collect::<snn::Result<_>>()?)
-}
-
 /// Trains `net`, whose weights are in `vs`; shows how it goes, and writes it for TensorBoard. The run is saved as `checkpoint` after each epoch; it starts
 /// there if it is to `resume`.
 pub(crate) fn train(
@@ -125,12 +126,17 @@ pub(crate) fn train(
     let mut run = if resume { checkpoint.load(vs, &mut optimizer, Some(&mut scheduler))? } else { Run::default() };
     let plan = vec![f64::from(recipe.epochs), steps as f64];
     let planned = run.notes.entry("plan".into()).or_insert_with(|| plan.clone());
-    ensure!(
-        *planned == plan,
-        "the run had {} epochs of {} batches\n  help: give `--data` and `--epochs` as it had them",
-        planned[0],
-        planned[1]
-    );
+    if *planned != plan {
+        let [epochs, batches] = planned[..] else {
+            let n = planned.len();
+            bail!("the plan of the run has {n} numbers, which are not its epochs and batches\n  help: start without `--resume`");
+        };
+        bail!("the run had {epochs} epochs of {batches} batches\n  help: give `--data` and `--epochs` as it had them");
+    }
+    // What cannot be drawn is told before the training, not behind it.
+    for name in ["loss", "train", "test"] {
+        curve(&run, name)?;
+    }
     // About a hundred points of the curves.
     let piece_steps = (total / 100).max(1);
     let mut piece = Tally::default();
@@ -143,7 +149,7 @@ pub(crate) fn train(
             let x = Csnn::input(recipe.augment(&x)?)?;
             let y = if i % RECORD_EVERY == 0 {
                 let (y, rec) = net.forward_recorded(&x, true)?;
-                let rates = firing(&rec)?;
+                let rates = rec.firing_rates()?.layers;
                 for FiringRate { layer, rate, .. } in &rates {
                     writer.add_scalar(&format!("firing rate/{layer}"), *rate, (epoch as usize * steps + i) as i64)?;
                 }
