@@ -60,11 +60,11 @@ fn a_membrane_shows_threshold_and_spikes() -> Result<()> {
     assert!(!self::words(&never).contains(&"threshold".to_string()));
 
     // The one that fires in all steps is the least interesting but for one that never does.
-    let spikes = Array::new([4, 3], [1., 0., 1., 1., 0., 0., 1., 0., 0., 1., 0., 0.])?;
-    assert_eq!(liveliest(&Array::new([4, 3], vec![0.1; 12])?, &spikes, 2)?, [2, 1]);
+    let firing = Array::new([4, 3], [1., 0., 1., 1., 0., 0., 1., 0., 0., 1., 0., 0.])?;
+    assert_eq!(liveliest(&Array::new([4, 3], vec![0.1; 12])?, &firing, 2)?, [2, 1]);
     // Of equals the one that moves, not the one that rests far from 0.
-    let voltage = Array::new([4, 2], vec![-5., 0., -5., 1., -5., 0., -5., 1.])?;
-    assert_eq!(liveliest(&voltage, &Array::new([4, 2], vec![0.; 8])?, 1)?, [1]);
+    let resting = Array::new([4, 2], vec![-5., 0., -5., 1., -5., 0., -5., 1.])?;
+    assert_eq!(liveliest(&resting, &Array::new([4, 2], vec![0.; 8])?, 1)?, [1]);
 
     says(membrane(&voltage, &ticking(12, 2), &config), "`voltage` has shape [12, 3], but `spikes` has [12, 2]");
     says(membrane(&voltage, &voltage, &MembraneConfig { neurons: vec![3], ..config.clone() }), "`neurons` 3 is not there: [12, 3] has 3");
