@@ -20,7 +20,7 @@ use nets::{CsnnFrozen, FeedBackNetFrozen, PlifNetFrozen, SewResNet18Frozen, SewR
 /// Those of SpikingJelly 2.0.0's models, counted in their source; of the nets that torchvision has, those of its documentation.
 #[test]
 fn sizes_are_the_published_ones() {
-    assert_eq!(Csnn::SUMMARY.params(), 13_014_656);
+    assert_eq!(Csnn::<4>::SUMMARY.params(), 13_014_656);
     assert_eq!(PlifNet::<128, 20>::SUMMARY.params(), 1_698_933);
     assert_eq!(SpikingVgg11Bn::<64, 224, 1000>::SUMMARY.params(), 132_868_840);
     assert_eq!(SewResNet18::<64, 224, 1000>::SUMMARY.params(), 11_689_512);
@@ -55,7 +55,7 @@ macro_rules! learns {
 
 #[test]
 fn each_runs_forward_and_backward() -> Result<()> {
-    learns!(Csnn, [2, 1, 28, 28], 10);
+    learns!(Csnn<4>, [2, 1, 28, 28], 10);
     learns!(PlifNet<32, 4>, [4, 2, 2, 32, 32], 11);
     learns!(SpikingVgg11Bn<4, 32, 10>, [2, 3, 32, 32], 10);
     learns!(SewResNet18<8, 32, 10>, [2, 3, 32, 32], 10);
@@ -76,7 +76,7 @@ fn weights_have_the_names_of_spikingjelly() -> Result<()> {
             $(assert!(names.iter().any(|n| n == $name), "{} in {names:?}", $name);)+
         }};
     }
-    has!(Csnn, "conv_fc.0.weight", "conv_fc.1.running_mean", "conv_fc.9.weight", "conv_fc.11.weight");
+    has!(Csnn<4>, "conv_fc.0.weight", "conv_fc.1.running_mean", "conv_fc.9.weight", "conv_fc.11.weight");
     has!(PlifNet<32, 4>, "conv_fc.0.weight", "conv_fc.2.w", "conv_fc.22.bias", "conv_fc.23.w", "conv_fc.25.weight");
     has!(SpikingVgg11Bn<4, 32, 10>, "features.0.bias", "features.26.running_var", "classifier.0.weight", "classifier.6.bias");
     has!(SewResNet18<8, 32, 10>, "conv1.weight", "bn1.weight", "layer1.1.conv2.weight", "layer2.0.downsample.1.bias", "fc.bias");
@@ -108,7 +108,7 @@ fn steps_are_the_whole() -> Result<()> {
 
 #[test]
 fn frozen_models_are_their_nets() -> Result<()> {
-    frozen!(Csnn, CsnnFrozen, x: still [2, 1, 28, 28]);
+    frozen!(Csnn<4>, CsnnFrozen<4>, x: still [2, 1, 28, 28]);
     frozen!(PlifNet<32, 4>, PlifNetFrozen<32, 4>, x: seq [4, 2, 2, 32, 32]);
     frozen!(SpikingVgg11Bn<4, 32, 10>, SpikingVgg11BnFrozen<4, 32, 10>, x: still [2, 3, 32, 32]);
     frozen!(SewResNet18<8, 32, 10>, SewResNet18Frozen<8, 32, 10>, x: still [2, 3, 32, 32]);

@@ -7,7 +7,7 @@ use std::rc::Rc;
 
 use anyhow::{Context as _, Result, bail};
 use snn::monitor::FiringRate;
-use snn::{Device, Kind, Tensor, infer, nn, no_grad};
+use snn::{Device, Kind, Recording, Tensor, infer, nn, no_grad};
 
 use crate::nets::{Csnn, Dense, Lif, SewResNet18};
 use crate::protocol::{Net, Task, Work};
@@ -61,7 +61,7 @@ impl Model {
             Net::Dense { features: 2048 } => model!(Dense<2048>, device),
             Net::Dense { features } => bail!("there is no Dense net of {features} features: 512, 2048"),
             Net::Csnn { .. } => csnn(device)?,
-            Net::SewResnet18 => model!(SewResNet18, device),
+            Net::SewResnet18 => model!(SewResNet18<64, 32, 10>, device),
         })
     }
 
@@ -147,8 +147,7 @@ fn csnn(device: Device) -> Result<Model> {
     let forward: Forward = Box::new(move |x, train| Ok(net.forward_t(&Csnn::input(x.shallow_clone())?, train)?.into_tensor()));
     let firing: Firing = Box::new(move |x| {
         let (_, rec) = recorded.forward_recorded(&Csnn::input(x.shallow_clone())?, false)?;
-        let layers = [("sn1", &rec.sn1.spikes), ("sn2", &rec.sn2.spikes), ("sn3", &rec.sn3.spikes), ("sn4", &rec.sn4.spikes)];
-        layers.into_iter().map(|(name, spikes)| FiringRate::of(name, spikes)).collect()
+        Ok(rec.firing_rates()?.layers)
     });
     Ok(Model { vs, forward, freeze: Box::new(move || Ok(same.freeze()?.into_model())), firing: Some(firing) })
 }

@@ -2,6 +2,13 @@
 
 use snn::snn_net;
 
+/// SEW-ResNet-18, as the zoo has it.
+#[allow(missing_docs, dead_code, reason = "fields and methods of generated nets, and the zoo's SEW-ResNet-34")]
+#[path = "../../examples/zoo/nets/sew_resnet.rs"]
+mod sew_resnet;
+
+pub(crate) use sew_resnet::SewResNet18;
+
 snn_net! {
     /// LIF neurons alone.
     pub(crate) net Lif<const STEPS: usize>(x: [T, 128, 14, 14]) -> [T, 128, 14, 14] {
@@ -40,40 +47,5 @@ snn_net! {
         step_mode = 'm';
         surrogate = ATan;
         fc: Linear(_, FEATURES), sn: LIFNode(tau = 2.0),
-    }
-}
-
-snn_net! {
-    /// Spike-element-wise residual block (Fang et al., NeurIPS 2021).
-    block SewBasic(c, stride = 1) {
-        conv1: Conv2d(_, c, 3, stride = stride, padding = 1, bias = false), bn1: BatchNorm2d(_), sn1: IFNode(),
-        conv2: Conv2d(_, c, 3, padding = 1, bias = false), bn2: BatchNorm2d(_), sn2: IFNode(),
-        downsample: if stride != 1 {
-            [Conv2d(_, c, 1, stride = stride, bias = false), BatchNorm2d(_), IFNode()]
-        } else {
-            Identity()
-        },
-
-        forward(x) {
-            sew_add(sn2(bn2(conv2(sn1(bn1(conv1(x)))))), downsample(x))
-        }
-    }
-
-    /// SEW-ResNet-18 on small images.
-    pub(crate) net SewResNet18(x: [3, 32, 32]) -> [10] {
-        T = 4;
-        step_mode = 'm';
-        surrogate = ATan;
-        detach_reset = true;
-
-        conv1: Conv2d(_, 64, 7, stride = 2, padding = 3, bias = false), bn1: BatchNorm2d(_), sn1: IFNode(),
-        MaxPool2d(3, stride = 2, padding = 1),
-        layer1: [SewBasic(64); 2],
-        layer2: [SewBasic(128, stride = 2), SewBasic(128)],
-        layer3: [SewBasic(256, stride = 2), SewBasic(256)],
-        layer4: [SewBasic(512, stride = 2), SewBasic(512)],
-        avgpool: AdaptiveAvgPool2d(1), Flatten(),
-        fc: Linear(_, 10),
-        MeanOverTime(),
     }
 }

@@ -18,7 +18,6 @@ use std::time::Instant;
 use anyhow::Result;
 use clap::Parser;
 use snn::data::{Loader, LoaderConfig, Samples, Sensor, stack_frames};
-use snn::monitor::FiringRate;
 use snn::prelude::*;
 
 use recordings::Recordings;
@@ -111,22 +110,21 @@ fn tensors(batch: Vec<(Vec<f32>, i64)>) -> Result<(Tensor, Tensor)> {
 
 /// Shows the accuracy, and how often neurons fire in the first batch.
 fn evaluate(net: &NMnist, test: Recordings) -> Result<()> {
-    let (samples, mut right, mut rates) = (Arc::new(test), 0.0, Vec::new());
+    let (samples, mut right, mut rates) = (Arc::new(test), 0.0, None);
     no_grad(|| {
         for batch in Loader::new(&samples, LoaderConfig { batch_size: 50, ..LoaderConfig::default() })? {
             let (x, labels) = tensors(batch?)?;
             let (y, rec) = net.forward_recorded(&NMnist::input(x)?, false)?;
             right += snn::train::accuracy(&y, &labels)? * labels.numel() as f64;
-            if rates.is_empty() {
-                let layers = [("sn1", &rec.sn1.spikes), ("sn2", &rec.sn2.spikes), ("sn3", &rec.sn3.spikes)];
-                rates = layers.into_iter().map(|(name, spikes)| FiringRate::of(name, spikes)).collect::<snn::Result<_>>()?;
+            if rates.is_none() {
+                rates = Some(rec.firing_rates()?);
             }
         }
         anyhow::Ok(())
     })?;
     println!("\naccuracy on {} recordings: {:.1} %", samples.len(), 100.0 * right / samples.len() as f64);
-    for rate in &rates {
-        println!("{rate}");
+    if let Some(rates) = rates {
+        println!("{rates}");
     }
     Ok(())
 }

@@ -78,7 +78,7 @@ fn main() -> Result<()> {
     snn::manual_seed(1);
     let n = args.batch;
     match args.net {
-        Name::Csnn => show!(Csnn, args, [n, 1, 28, 28]),
+        Name::Csnn => show!(Csnn<4>, args, [n, 1, 28, 28]),
         Name::PlifNet => show!(PlifNet<128, 20>, args, [20, n, 2, 128, 128]),
         Name::SpikingVgg11Bn => show!(SpikingVgg11Bn<64, 224, 1000>, args, [n, 3, 224, 224]),
         Name::SewResNet18 => show!(SewResNet18<64, 224, 1000>, args, [n, 3, 224, 224]),

@@ -15,7 +15,7 @@ use crate::weights::uniform;
 ///
 /// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`. Where few inputs are 1 and all others 0, only the weights
 /// of those are read and added up, and on the CPU a bit of each input is kept for the backward pass. On a CUDA device what arrives is looked at in
-/// the first call and every 64th after it, and that is waited for.
+/// the first call, every 64th after it and the first one after a [`Checkpoint`](crate::train::Checkpoint), and that is waited for.
 ///
 /// # Shapes
 ///
@@ -38,14 +38,14 @@ impl Linear {
     }
 
     /// The linear map with `weight` in the place of its own.
-    pub(crate) fn with_weight(&self, x: &Tensor, weight: &Tensor) -> Result<Tensor> {
+    pub(crate) fn with_weight(&self, x: &Tensor, weight: &Tensor, cx: &Cx) -> Result<Tensor> {
         let size = x.size();
         if size.last() != Some(&(self.config.in_features as i64)) {
             let help = if size.len() > 3 { "put a `Flatten()` before it" } else { "" };
             return Err(Error::shape(&self.name, format!("[N, {}]", self.config.in_features), &size, help));
         }
         probe::linear(&self.name, x, self.config.out_features as i64).map_err(Error::in_layer(&self.name))?;
-        match spikes::linear(&self.name, &self.pick, x, weight, self.bias.as_ref())? {
+        match spikes::linear(&self.name, &self.pick, cx.train, x, weight, self.bias.as_ref())? {
             Some(y) => Ok(y),
             None => x.f_linear(weight, self.bias.as_ref()).map_err(Error::in_layer(&self.name)),
         }
@@ -62,7 +62,7 @@ impl Stateless for Linear {
         Ok(Linear { weight, bias, config: c, name: scope.name().to_string(), pick: Pick::new() })
     }
 
-    fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
-        self.with_weight(x, &self.weight)
+    fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
+        self.with_weight(x, &self.weight, cx)
     }
 }

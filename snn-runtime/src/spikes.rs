@@ -9,7 +9,7 @@ mod device;
 use snn_kernels::SpikeMatrix;
 use tch::{Device, Kind, Tensor};
 
-pub(crate) use self::device::Pick;
+pub(crate) use self::device::{Pick, read_again};
 use crate::autograd::{Save, attach, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
@@ -23,7 +23,7 @@ const FEWEST_PRODUCTS: i64 = 1 << 20;
 const FEWEST_OUTPUTS: i64 = 32;
 
 /// x W^T + b by sums of rows of W, if x is spikes and they are rare.
-pub(crate) fn linear(layer: &str, pick: &Pick, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
+pub(crate) fn linear(layer: &str, pick: &Pick, train: bool, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
     let [outputs, inputs] = weight.size()[..] else { return Ok(None) };
     let alike = |t: &Tensor| t.device() == x.device() && t.kind() == x.kind() && !t.is_sparse();
     let large = outputs >= FEWEST_OUTPUTS && x.numel() as i64 * outputs >= FEWEST_PRODUCTS;
@@ -34,7 +34,7 @@ pub(crate) fn linear(layer: &str, pick: &Pick, x: &Tensor, weight: &Tensor, bias
     let map = Map { layer: layer.to_string(), rows, inputs, outputs };
     match (x.device(), x.kind()) {
         (Device::Cuda(index), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) => {
-            map.run_on(&Launcher::new(layer, index, x.kind())?, pick, x, weight, bias)
+            map.run_on(&Launcher::new(layer, index, x.kind())?, pick, train, x, weight, bias)
         }
         (Device::Cpu, Kind::Float | Kind::Double) => in_its_kind!(layer, x, F => map.run::<F>(x, weight, bias)),
         _ => Ok(None),

@@ -94,8 +94,8 @@ impl Stateless for WSLinear {
         Ok(WSLinear { linear, gain, eps: c.eps, name: scope.name().to_string() })
     }
 
-    fn forward(&self, x: &Tensor, _: &Cx) -> Result<Tensor> {
+    fn forward(&self, x: &Tensor, cx: &Cx) -> Result<Tensor> {
         let weight = standardised(&self.linear.weight, self.gain.as_ref(), self.eps).map_err(Error::in_layer(&self.name))?;
-        self.linear.with_weight(x, &weight)
+        self.linear.with_weight(x, &weight, cx)
     }
 }

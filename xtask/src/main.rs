@@ -12,6 +12,7 @@ mod doctor;
 mod goldens;
 mod gpu;
 mod libtorch;
+mod nightly;
 mod pip;
 #[cfg(test)]
 mod scratch;
@@ -47,6 +48,8 @@ cargo xtask COMMAND
   docs                                       write docs/layers.md from the compiler's tables
   bench [--peers] [--only NAME] [..]         the library beside the Python frameworks, in one go (setup first); bench --help
   counts                                     the kernels' instructions under valgrind, against their limits
+  fuzz TARGET [--seconds N]                  damage files or tokens until a reader or macro fails (files need nightly); without TARGET: their names
+  miri [FILTER..]                            the kernels' tests under Miri (needs nightly with miri and rust-src)
   gpu                                        on a machine with a GPU: the tests of the CUDA kernels on it
   ci                                         fmt, clippy, rustdoc, counts, test, as .ci/run does
 ";
@@ -82,6 +85,8 @@ fn command(args: &[String]) -> Result<ExitCode> {
         "setup" => no_more().and_then(|()| setup::run(&root, Ready::Say)).map(done),
         "doctor" => no_more().map(|()| doctor::run(&root)),
         "docs" => no_more().and_then(|()| docs(&root)).map(done),
+        "fuzz" => nightly::fuzz(&root, rest).map(done),
+        "miri" => nightly::miri(&root, rest).map(done),
         "counts" => no_more().and_then(|()| counts::run(&root)).map(done),
         "gpu" => no_more().and_then(|()| gpu::run(&root)).map(done),
         "ci" => no_more().and_then(|()| ci::run(&root)),

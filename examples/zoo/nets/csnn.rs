@@ -4,10 +4,10 @@ use snn::snn_net;
 
 snn_net! {
     /// `CSNN` of SpikingJelly's tutorial "Convolutional SNN to Classify FMNIST" (`activation_based.examples.conv_fashion_mnist`), with 128 channels:
-    /// 13,014,656 parameters. The architecture is that of Fang et al., "Incorporating Learnable Membrane Time Constant to Enhance
+    /// 13,014,656 parameters, with `STEPS` = 4 there. The architecture is that of Fang et al., "Incorporating Learnable Membrane Time Constant to Enhance
     /// Learning of Spiking Neural Networks", ICCV 2021, with integrate-and-fire neurons.
-    pub net Csnn(x: [1, 28, 28]) -> [10] {
-        T = 4;
+    pub net Csnn<const STEPS: usize>(x: [1, 28, 28]) -> [10] {
+        T = STEPS;
         step_mode = 'm';
         surrogate = ATan;
         const CH: usize = 128;

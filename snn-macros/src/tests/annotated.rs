@@ -73,7 +73,8 @@ fn annotated() {
     assert!(failures.is_empty(), "{} of {} files differ (- written, + reported):\n\n{}", failures.len(), files.len(), failures.join("\n"));
 }
 
-fn files(root: &Path) -> Vec<PathBuf> {
+/// All that run.
+pub(super) fn files(root: &Path) -> Vec<PathBuf> {
     let entries = |dir: &Path| -> Vec<PathBuf> {
         let read = fs::read_dir(dir).unwrap_or_else(|e| panic!("{}: {e}", dir.display()));
         read.map(|entry| entry.map(|e| e.path()).unwrap_or_else(|e| panic!("{}: {e}", dir.display()))).collect()

@@ -109,8 +109,7 @@ pub fn load_with(vs: &nn::VarStore, path: impl AsRef<Path>, map: &KeyMap) -> Res
 ///
 /// [`Error::Weights`], as of [`load`].
 pub(crate) fn fitted(path: &Path, vs: &nn::VarStore, file: BTreeMap<String, TensorView<'_>>) -> Result<Vec<(Tensor, Tensor)>> {
-    let entries = file.into_iter().map(|(name, view)| Ok((name, Stored::of_view(&view)?))).collect::<Result<_>>()?;
-    let weights = Weights { entries, ordered: false };
+    let weights = Weights::of_views(file.into_iter())?;
     fit::fit(path, &fit::Model::of(vs), weights, &KeyMap::new()).map(|(values, _)| values).map_err(|mut e| {
         // What there is to be done about it is not a map of names.
         if let Error::Weights(mismatch) = &mut e {

@@ -43,6 +43,14 @@ pub(super) struct Weights {
     pub(super) ordered: bool,
 }
 
+impl Weights {
+    /// All values of a safetensors file, or some of them.
+    pub(super) fn of_views<'v>(views: impl Iterator<Item = (String, TensorView<'v>)>) -> Result<Weights> {
+        let entries = views.map(|(name, view)| Ok((name, Stored::of_view(&view)?))).collect::<Result<_>>()?;
+        Ok(Weights { entries, ordered: false })
+    }
+}
+
 /// Reads a file of either format, which its first bytes tell; `within` is the key of a state dict in a checkpoint.
 pub(super) fn read(path: &Path, within: Option<&str>) -> Result<Weights> {
     let bytes = fs::read(path).map_err(|source| Error::Io { path: path.into(), source })?;
@@ -58,11 +66,7 @@ pub(super) fn read(path: &Path, within: Option<&str>) -> Result<Weights> {
     if let Some(within) = within {
         return Err(format(format!("is a safetensors file, which has no `{within}`\n  help: leave out `within`")));
     }
-    let mut entries = Vec::with_capacity(file.len());
-    for (name, view) in file.iter() {
-        entries.push((name.to_string(), Stored::of_view(&view)?));
-    }
-    Ok(Weights { entries, ordered: false })
+    Weights::of_views(file.iter().map(|(name, view)| (name.to_string(), view)))
 }
 
 pub(super) const KINDS: &[(Kind, Dtype)] = &[

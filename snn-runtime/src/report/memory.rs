@@ -78,12 +78,16 @@ impl Summary {
         let weights = self.params() * number;
         let steps = |sequence: bool| batch * number * if sequence { self.steps } else { 1 };
         // Layer by layer: what is kept by then, and what the layer works on.
-        let (mut kept, mut before, mut peak) = (0, 0, 0);
+        let (mut kept, mut before, mut peak, mut is_fused) = (0, 0, 0, false);
         for row in self.rows {
             kept += row.saved * batch * number;
             let out = row.out.iter().product::<usize>() * steps(row.sequence);
-            peak = peak.max(kept + before + out);
+            // Gradients of scale and shift, for each neuron, before they are added up.
+            let scaling = if is_fused && row.state > 0 { 2 * row.out.iter().product::<usize>() * steps(false) } else { 0 };
+            peak = peak.max(kept + before + out + scaling);
             before = out;
+            // A normalisation that keeps nothing is done by the neuron behind it.
+            is_fused = row.sequence && row.saved == 0 && row.layer.contains("BatchNorm");
         }
         TrainingMemory {
             weights,
@@ -103,9 +107,10 @@ mod tests {
     #[test]
     fn memory_is_fullest_where_most_is_kept_and_worked_on() {
         let row =
-            |name, out, sequence, params, saved| SummaryRow { name, layer: "Linear", out, sequence, params, state: 0, macs: 0, saved };
+            |name, layer, out, sequence, params, state, saved| SummaryRow { name, layer, out, sequence, params, state, macs: 0, saved };
         static OUT: [[usize; 1]; 2] = [[100], [10]];
-        let rows: &'static [SummaryRow] = Box::leak(Box::new([row("a", &OUT[0], false, 1000, 10), row("b", &OUT[1], true, 500, 400)]));
+        let rows: &'static [SummaryRow] =
+            Box::leak(Box::new([row("a", "Linear", &OUT[0], false, 1000, 0, 10), row("b", "Linear", &OUT[1], true, 500, 0, 400)]));
         let memory = Summary { net: "Net", steps: 4, rows }.training_memory(2, Optimizer::Adam, Kind::Float);
         assert_eq!((memory.weights, memory.gradients, memory.optimizer), (6000, 6000, 12_000));
         // a: 10 + 100; b: 410 + 100 + 4 * 10, for two samples of four bytes.
@@ -114,5 +119,11 @@ mod tests {
         let text = memory.to_string();
         assert!(text.starts_with("training memory           estimate\nweights                    6.00 kB\n"), "{text}");
         assert!(text.ends_with("total                      28.4 kB"), "{text}");
+
+        // A normalisation in its neuron: what went into both, the gradients of what comes out and of what went in, and two numbers for each neuron.
+        let fused: &'static [SummaryRow] =
+            Box::leak(Box::new([row("norm", "BatchNorm2d", &OUT[0], true, 20, 0, 0), row("sn", "IFNode", &OUT[0], true, 0, 100, 400)]));
+        let memory = Summary { net: "Net", steps: 4, rows: fused }.training_memory(1, Optimizer::Sgd, Kind::Float);
+        assert_eq!((memory.activations, memory.transient), (400 * 4, (400 + 400 + 200) * 4));
     }
 }

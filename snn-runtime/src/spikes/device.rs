@@ -2,10 +2,10 @@
 //! product does as well.
 //!
 //! Which it is, is decided by the share of ones, as on the CPU, but not in each call: to know it, one has to wait for the device. The first call
-//! of a layer reads it, and then every 64th; the calls in between do the same as that one. So a run depends on its seed alone and not on how
-//! fast the device was. The sums are right for any numbers, also where what was read holds no longer.
+//! of a layer reads it, then every 64th, and the first one after a checkpoint; the calls in between do the same as that one. So a run depends on its
+//! seed and its checkpoints alone, not on how fast the device was. The sums are right for any numbers, also where what was read holds no longer.
 
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Once};
 
 use snn_kernels::Channels;
@@ -32,17 +32,53 @@ fn most_ones(element: Element) -> f64 {
     }
 }
 
-/// What a layer does on a device, until it reads again.
+/// Counts the saves of a run and the returns to one.
+static SAVES: AtomicU64 = AtomicU64::new(0);
+
+/// Every layer reads in its next call. What it does is no part of a checkpoint: a run that goes on from one begins with reading, and so does the one that
+/// was saved.
+pub(crate) fn read_again() {
+    SAVES.fetch_add(1, Relaxed);
+}
+
+/// What a layer does on a device, in training and else: a run does not depend on what is evaluated in between.
 #[derive(Debug)]
 pub(crate) struct Pick {
-    calls: AtomicU32,
-    sums: AtomicBool,
+    training: Choice,
+    evaluation: Choice,
     told: Once,
 }
 
 impl Pick {
     pub(crate) const fn new() -> Pick {
-        Pick { calls: AtomicU32::new(0), sums: AtomicBool::new(false), told: Once::new() }
+        Pick { training: Choice::new(), evaluation: Choice::new(), told: Once::new() }
+    }
+
+    fn of(&self, train: bool) -> &Choice {
+        if train { &self.training } else { &self.evaluation }
+    }
+}
+
+/// One or the other, until it is read again.
+#[derive(Debug)]
+struct Choice {
+    calls: AtomicU32,
+    saves: AtomicU64,
+    sums: AtomicBool,
+}
+
+impl Choice {
+    const fn new() -> Choice {
+        Choice { calls: AtomicU32::new(0), saves: AtomicU64::new(0), sums: AtomicBool::new(false) }
+    }
+
+    /// Counts a call: is it one that reads?
+    fn reads(&self) -> bool {
+        let saves = SAVES.load(Relaxed);
+        if self.saves.swap(saves, Relaxed) != saves {
+            self.calls.store(0, Relaxed);
+        }
+        self.calls.fetch_add(1, Relaxed).is_multiple_of(EVERY)
     }
 }
 
@@ -61,17 +97,19 @@ impl Map {
         self,
         on: &Launcher<'_>,
         pick: &Pick,
+        train: bool,
         x: &Tensor,
         weight: &Tensor,
         bias: Option<&Tensor>,
     ) -> Result<Option<Tensor>> {
         let layer = self.layer.clone();
-        let reads = pick.calls.fetch_add(1, Relaxed).is_multiple_of(EVERY);
-        if !reads && !pick.sums.load(Relaxed) {
+        let choice = pick.of(train);
+        let reads = choice.reads();
+        if !reads && !choice.sums.load(Relaxed) {
             return Ok(None);
         }
-        let packed = self.pack(on, on.dense(x, on.kind)?, reads.then_some(pick))?;
-        if !pick.sums.load(Relaxed) {
+        let packed = self.pack(on, on.dense(x, on.kind)?, reads.then_some(choice))?;
+        if !choice.sums.load(Relaxed) {
             return Ok(None);
         }
         on.tell(&pick.told, "sums of rows that spike");
@@ -101,8 +139,8 @@ impl Map {
         made.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output")).map(Some)
     }
 
-    /// The bits of x; `pick` is told what there are of them, if it is given.
-    fn pack(&self, on: &Launcher<'_>, x: Tensor, pick: Option<&Pick>) -> Result<Packed> {
+    /// The bits of x; `choice` is told what there are of them, if it is given.
+    fn pack(&self, on: &Launcher<'_>, x: Tensor, choice: Option<&Choice>) -> Result<Packed> {
         let kernel = SpikesKernel { element: on.element };
         let (rows, columns) = (self.rows as usize, self.inputs as usize);
         let fresh = || on.fresh(&[self.rows, SpikesKernel::words(columns) as i64], Kind::Int);
@@ -120,12 +158,12 @@ impl Map {
         };
         // SAFETY: the kernel's own argument; all tensors are on this device and of the sizes and kinds that it says.
         unsafe { on.call(&kernel.source(), PACK_SPIKES, grid, call) }?;
-        if let Some(pick) = pick {
+        if let Some(choice) = choice {
             let sums = on.sums(&counts, 2, grid[0], Channels::ONE)?;
             let sums = sums.f_to_device(Device::Cpu).and_then(|t| Vec::<f64>::try_from(t.f_reshape([-1])?));
             let [ones, others] = sums.map_err(Error::in_layer(&self.layer))?[..] else { return Err(Error::bug(&self.layer, "no counts")) };
             let rate = ones / (rows * columns).max(1) as f64;
-            pick.sums.store(others == 0.0 && rate <= most_ones(on.element), Relaxed);
+            choice.sums.store(others == 0.0 && rate <= most_ones(on.element), Relaxed);
             tracing::trace!(layer = self.layer, rate, others, "what arrives");
         }
         Ok(Packed { x, ones, others, turned: false })
@@ -176,5 +214,27 @@ impl Map {
         let turned = Packed { x: packed.x.shallow_clone(), ones: turn(&packed.ones)?, others: turn(&packed.others)?, turned: true };
         let out = self.product(on, &turned, [self.inputs, self.rows], grad, None, &[self.inputs, self.outputs])?;
         on.dense(&out.f_tr().map_err(Error::in_layer(&self.layer))?, on.kind)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{EVERY, Pick, read_again};
+
+    #[test]
+    fn a_run_that_goes_on_reads_in_the_calls_of_the_one_that_was_saved() {
+        let (saved, resumed) = (Pick::new(), Pick::new());
+        let reads = (0..2 * EVERY).filter(|_| saved.of(true).reads()).count();
+        assert!(reads >= 2, "the first call, and every 64th");
+        // Tests beside this one may save as well, so that a few tries may be needed.
+        let alike = || {
+            for _ in 0..5 {
+                let _ = (saved.of(true).reads(), saved.of(false).reads());
+            }
+            read_again();
+            let first = saved.of(true).reads() && resumed.of(true).reads();
+            first && saved.of(false).reads() && (1..2 * EVERY).all(|_| saved.of(true).reads() == resumed.of(true).reads())
+        };
+        assert!((0..100).any(|_| alike()));
     }
 }

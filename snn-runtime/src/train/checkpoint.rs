@@ -16,6 +16,7 @@ use crate::error::{Error, Result};
 use crate::io::{fitted, read, serialized};
 use crate::random_state::RandomState;
 use crate::rng::StreamPositions;
+use crate::spikes;
 
 const FORMAT: &str = "snn.checkpoint";
 const VERSION: &str = "1";
@@ -108,7 +109,9 @@ impl Checkpoint {
         self.keep_previous()
             .and_then(|()| write_whole(&self.path, &file))
             .and_then(|()| self.sync_folder())
-            .map_err(|source| self.io(source))
+            .map_err(|source| self.io(source))?;
+        spikes::read_again();
+        Ok(())
     }
 
     /// Goes back to the run that was saved. Nothing has changed after an error.
@@ -178,6 +181,7 @@ impl Checkpoint {
         }
         random.restore()?;
         optimizer.remember(memory);
+        spikes::read_again();
         tch::no_grad(|| values.into_iter().try_for_each(|(mut variable, value)| variable.f_copy_(&value)))?;
         Ok(at)
     }
