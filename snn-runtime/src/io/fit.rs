@@ -1,7 +1,7 @@
 //! Does a file fit a model? In: the variables of a model, the values of a file and a key map; out: each variable with its new value, or one
 //! error with all that is wrong.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::path::Path;
 
@@ -13,7 +13,7 @@ use super::stored::{Stored, Weights};
 use super::suggest::{self, Side};
 use crate::error::{Error, Result, WeightsMismatch};
 
-/// What [`load_with`](super::load_with) did, in names; each list is sorted, but for `unexpected`, which is in the order of the file.
+/// What [`load_with`](super::load_with) did, in names; each list is sorted, but for `unexpected`, which is in the order of a file of `torch.save`.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Loaded {
@@ -152,14 +152,16 @@ fn survives(got: Kind, want: Kind) -> bool {
 
 /// `conv1.weight`, `conv1.bias` as `conv1: weight, bias`.
 fn by_layer(names: &[&str]) -> Vec<String> {
-    let mut layers: Vec<(&str, Vec<&str>)> = Vec::new();
+    let (mut layers, mut places): (Vec<(&str, Vec<&str>)>, HashMap<&str, usize>) = Default::default();
     for name in names {
         // What follows a space are sizes.
         let end = name.find(' ').unwrap_or(name.len());
         let (layer, rest) = name[..end].rfind('.').map_or(("", *name), |dot| (&name[..dot], &name[dot + 1..]));
-        match layers.last_mut() {
-            Some((last, names)) if *last == layer => names.push(rest),
-            _ => layers.push((layer, vec![rest])),
+        // A file may name a layer again behind another one.
+        let place = *places.entry(layer).or_insert(layers.len());
+        match layers.get_mut(place) {
+            Some((_, names)) => names.push(rest),
+            None => layers.push((layer, vec![rest])),
         }
     }
     layers.into_iter().map(|(layer, names)| format!("{layer}{}{}", if layer.is_empty() { "" } else { ": " }, names.join(", "))).collect()
@@ -173,6 +175,7 @@ mod tests {
     fn names_are_listed_by_layer() {
         let names = ["conv1.bias", "conv1.weight", "layer1.0.w", "w"];
         assert_eq!(by_layer(&names), ["conv1: bias, weight", "layer1.0: w", "w"]);
+        assert_eq!(by_layer(&["bn1.weight", "conv1.weight", "bn1.bias"]), ["bn1: weight, bias", "conv1: weight"]);
         assert_eq!(by_layer(&["fc.weight wants [1], but gets [2.]"]), ["fc: weight wants [1], but gets [2.]"]);
     }
 }

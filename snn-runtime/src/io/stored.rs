@@ -46,7 +46,8 @@ pub(super) struct Weights {
 impl Weights {
     /// All values of a safetensors file, or some of them.
     pub(super) fn of_views<'v>(views: impl Iterator<Item = (String, TensorView<'v>)>) -> Result<Weights> {
-        let entries = views.map(|(name, view)| Ok((name, Stored::of_view(&view)?))).collect::<Result<_>>()?;
+        let mut entries = views.map(|(name, view)| Ok((name, Stored::of_view(&view)?))).collect::<Result<Vec<_>>>()?;
+        entries.sort_by(|(a, _), (b, _)| a.cmp(b)); // the file has no order
         Ok(Weights { entries, ordered: false })
     }
 }
