@@ -10,6 +10,9 @@
 #[cfg(not(any(feature = "train", feature = "infer")))]
 compile_error!("`snn` without features is empty\n  help: leave its default features on, or write `features = [\"infer\"]`");
 
+#[cfg(all(doctest, feature = "train"))]
+mod book;
+
 #[cfg(all(feature = "infer", not(feature = "train")))]
 pub use snn_infer as infer;
 #[cfg(all(feature = "infer", not(feature = "train")))]

@@ -4,9 +4,10 @@ use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::{Debug, Display};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::error::{Error, Result};
-use crate::graph::{Body, Fact, Graph, Layout, Node, Op, Port, Time, Value, Weight};
+use crate::graph::{Body, Fact, Graph, Layout, Node, Op, Port, Refusal, Time, Value, Weight};
 use crate::layers::{Function, Reduce};
 
 /// A graph under construction.
@@ -27,7 +28,15 @@ use crate::layers::{Function, Reduce};
 pub struct Builder {
     graph: Graph,
     path: Vec<String>,
+    /// Unlike that of any other builder: values know whose they are.
+    number: u64,
 }
+
+/// Numbers of one sample, all steps together, that a value may have: more are a slip, and sums of them stay far from the largest `usize`.
+const MOST: usize = 1 << 40;
+
+const OF_ANOTHER: &str = "is a value of another builder";
+const OF_THIS: &str = "take values that this builder has given; inside a recurrent container, the two that come in";
 
 /// Where a layer stands while it is frozen: its name, its arguments, and what arrives.
 #[derive(Debug)]
@@ -50,13 +59,17 @@ impl Builder {
     /// A net of that name, which takes `steps` time steps.
     pub fn new(net: &str, steps: usize) -> Builder {
         let (net, arguments) = (net.into(), BTreeMap::new());
-        let graph = Graph { net, steps, inputs: Vec::new(), outputs: Vec::new(), nodes: Vec::new(), facts: Vec::new(), arguments };
-        Builder { graph, path: Vec::new() }
+        let (inputs, outputs, nodes, facts) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+        let graph = Graph { net, steps, inputs, outputs, nodes, facts, arguments, refused: None };
+        static BUILDERS: AtomicU64 = AtomicU64::new(0);
+        Builder { graph, path: Vec::new(), number: BUILDERS.fetch_add(1, Ordering::Relaxed) }
     }
 
-    /// An input: `shape` is that of one sample; a `sequence` has one for each step, else it is the same at every step.
+    /// An input: `shape` is that of one sample; a `sequence` has one for each step, else it is the same at every step. One of no numbers, or of
+    /// more than 2^40 over all steps, is refused where it is used.
     pub fn input(&mut self, name: &str, shape: &[usize], sequence: bool) -> Value {
         let fact = Fact::new(shape, if sequence { Time::Sequence } else { Time::Static });
+        self.size(name, &fact);
         let value = self.value(fact.clone());
         self.graph.inputs.push(Port { name: name.into(), value, fact });
         value
@@ -80,6 +93,7 @@ impl Builder {
     /// There is no function of that name, or the shapes do not fit it.
     pub fn function(&mut self, name: &str, args: &[Value]) -> Result<Value> {
         let full = format!("{}.{name}", self.graph.net);
+        self.take(&full, args)?;
         if let Some(reduce) = Reduce::named(name) {
             let &[x] = args else { return Err(Error::shape(&full, "one sequence", &[args.len()], "")) };
             return self.over_time(name, reduce, x);
@@ -124,13 +138,16 @@ impl Builder {
         body: impl FnOnce(&mut Builder, Value, Value) -> Result<Value>,
     ) -> Result<Value> {
         let place = self.place(&label.to_string(), "Recurrent", &feedback);
+        self.take(&place.full, &[x])?;
         let x = self.canonical(x);
         let arrives = self.fact(x).shape.clone();
         let mut inner = Builder::new(&self.graph.net, 1);
         inner.path.clone_from(&self.path);
         inner.enter(label);
         let (last, now) = (inner.input("y", feedback, true), inner.input("x", &arrives, true));
+        inner.graph.check()?;
         let y = body(&mut inner, last, now)?;
+        inner.take(&place.full, &[y])?;
         let y = inner.canonical(y);
         let fact = inner.fact(y).clone();
         if fact.shape != feedback {
@@ -140,8 +157,11 @@ impl Builder {
         Ok(self.push(place, Op::Loop(Box::new(Body { graph: inner.finish() })), &[x], Fact::new(feedback, Time::Sequence)))
     }
 
-    /// Names an output.
+    /// Names an output. A value of another builder is refused by [`Model::new`](crate::Model::new) and [`Model::load`](crate::Model::load).
     pub fn output(&mut self, name: &str, value: Value) {
+        if value.of != self.number {
+            return self.refuse(name, OF_ANOTHER.into(), OF_THIS);
+        }
         let fact = self.fact(value).clone();
         self.graph.outputs.push(Port { name: name.into(), value, fact });
     }
@@ -149,6 +169,16 @@ impl Builder {
     /// The graph.
     pub fn finish(self) -> Graph {
         self.graph
+    }
+
+    /// The sizes of one sample of a value, torch's: `[C, H, W]`. For layers of your own that ask what arrives, as `Scope::input` in training.
+    ///
+    /// # Errors
+    ///
+    /// The value is of another builder.
+    pub fn shape(&self, value: Value) -> Result<&[usize]> {
+        self.take(&self.graph.net, &[value])?;
+        Ok(&self.fact(value).shape)
     }
 
     // ---- for layers -----------------------------------------------------------------------------------------------------
@@ -180,14 +210,45 @@ impl Builder {
 
     /// The only value that a layer takes.
     pub(crate) fn only(&self, place: &Place, args: &[Value]) -> Result<Value> {
+        self.take(&place.full, args)?;
         match args {
             &[x] => Ok(x),
             _ => Err(Error::shape(&place.full, "one value", &[args.len()], "")),
         }
     }
 
+    /// Values of this builder, which can be worked with?
+    pub(crate) fn take(&self, full: &str, args: &[Value]) -> Result<()> {
+        self.graph.check()?;
+        match args.iter().position(|value| value.of != self.number) {
+            None => Ok(()),
+            Some(at) => Err(Error::Argument {
+                layer: full.into(),
+                argument: format!("args[{at}]"),
+                problem: OF_ANOTHER.into(),
+                help: OF_THIS.into(),
+            }),
+        }
+    }
+
+    /// Refuses a value of no numbers or of too many.
+    fn size(&mut self, name: &str, fact: &Fact) {
+        let steps = if fact.time == Time::Sequence { self.graph.steps } else { 1 };
+        let len = snn_shape::product(&fact.shape).saturating_mul(steps);
+        if !(1..=MOST).contains(&len) {
+            let problem = format!("must have from 1 to 2^40 numbers a sample, but has {:?} at each of {steps} steps", fact.shape);
+            self.refuse(name, problem, "");
+        }
+    }
+
+    /// The first of what cannot be said where it happens.
+    fn refuse(&mut self, port: &str, problem: String, help: &'static str) {
+        self.graph.refused.get_or_insert(Refusal { port: port.into(), problem, help });
+    }
+
     /// The layer at `place`, which takes `args` and gives `fact`.
     pub(crate) fn push(&mut self, place: Place, op: Op, args: &[Value], fact: Fact) -> Value {
+        self.size(&place.name, &fact);
         let out = self.value(fact);
         let Place { mut name, layer, config, .. } = place;
         let calls = self.graph.nodes.iter().filter(|n| n.name.split('#').next() == Some(&name)).count();
@@ -229,6 +290,6 @@ impl Builder {
 
     fn value(&mut self, fact: Fact) -> Value {
         self.graph.facts.push(fact);
-        Value(self.graph.facts.len() - 1)
+        Value { at: self.graph.facts.len() - 1, of: self.number }
     }
 }

@@ -33,14 +33,14 @@ pub(crate) fn architecture(graph: &Graph) -> String {
         lines.push(format!("input {} {:?} {:?}", port.name, port.fact.shape, port.fact.time));
     }
     for node in &graph.nodes {
-        let args: Vec<String> = node.args.iter().map(|v| v.0.to_string()).collect();
-        lines.push(format!("{} {} {} ({}) -> {}", node.name, node.layer, node.config, args.join(", "), node.out.0));
+        let args: Vec<String> = node.args.iter().map(|v| v.at.to_string()).collect();
+        lines.push(format!("{} {} {} ({}) -> {}", node.name, node.layer, node.config, args.join(", "), node.out.at));
         if let Op::Loop(body) = &node.op {
             lines.push(architecture(&body.graph));
         }
     }
     for port in &graph.outputs {
-        lines.push(format!("output {} {:?} {}", port.name, port.fact.shape, port.value.0));
+        lines.push(format!("output {} {:?} {}", port.name, port.fact.shape, port.value.at));
     }
     lines.join("\n")
 }

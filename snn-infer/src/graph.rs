@@ -7,13 +7,19 @@ use std::sync::Arc;
 
 use snn_kernels::Compiled;
 
+use crate::error::{Error, Result};
 use crate::layers::dense::DenseLayer;
 use crate::layers::{Function, Reduce};
 use snn_kernels::frozen::Windows;
 
-/// A value of a [`Graph`]: what a layer gives, or an input of the net.
+/// A value of a [`Graph`]: what a layer gives, or an input of the net. It is of the [`Builder`](crate::Builder) that gave it; others refuse it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Value(pub(crate) usize);
+pub struct Value {
+    /// Its number among those of the graph.
+    pub(crate) at: usize,
+    /// The number of the builder.
+    pub(crate) of: u64,
+}
 
 /// How a value depends on time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -209,6 +215,16 @@ pub struct Graph {
     pub(crate) facts: Vec<Fact>,
     /// The arguments of each layer as the user gave them, by the layer's name. Running does not need them; whoever writes the net down does.
     pub(crate) arguments: BTreeMap<String, Arc<dyn Any + Send + Sync>>,
+    /// What [`Builder`](crate::Builder) could not say where it happened: why there is no model of this graph.
+    pub(crate) refused: Option<Refusal>,
+}
+
+/// An input, output or layer that cannot be, by its name, and why.
+#[derive(Clone, Debug)]
+pub(crate) struct Refusal {
+    pub(crate) port: String,
+    pub(crate) problem: String,
+    pub(crate) help: &'static str,
 }
 
 impl Graph {
@@ -227,8 +243,22 @@ impl Graph {
         self.nodes.iter().flat_map(Node::weights).map(|w| w.name.as_str())
     }
 
+    /// Is there a model of it?
+    ///
+    /// # Errors
+    ///
+    /// An input, an output or what a layer gives cannot be.
+    pub(crate) fn check(&self) -> Result<()> {
+        match self.refused.clone() {
+            None => Ok(()),
+            Some(Refusal { port, problem, help }) => {
+                Err(Error::Argument { layer: self.net.clone(), argument: port, problem, help: help.into() })
+            }
+        }
+    }
+
     pub(crate) fn fact(&self, value: Value) -> &Fact {
-        &self.facts[value.0]
+        &self.facts[value.at]
     }
 
     /// For messages: `Csnn.conv1`.

@@ -33,8 +33,9 @@ impl Model {
     ///
     /// # Errors
     ///
-    /// [`Error::Weights`] lists by layer what is missing or has another shape.
+    /// [`Error::Weights`] lists by layer what is missing or has another shape; [`Error::Argument`] names a value that cannot be.
     pub fn new(mut graph: Graph, weights: impl FnMut(&str) -> Option<(Vec<usize>, Vec<f32>)>) -> Result<Model> {
+        graph.check()?;
         let wanted = graph.nodes.iter().flat_map(|node| node.weights());
         let trained = Weights::collect(&graph.net, wanted, weights)?;
         let architecture = file::architecture(&graph);
@@ -49,8 +50,9 @@ impl Model {
     /// # Errors
     ///
     /// [`Error::Architecture`] says where the net differs from that of the file; [`Error::Weights`] lists by layer what is missing or has another
-    /// shape; [`Error::Io`] and [`Error::Format`] are about the file.
+    /// shape; [`Error::Io`] and [`Error::Format`] are about the file; [`Error::Argument`] names a value that cannot be.
     pub fn load(mut graph: Graph, path: impl AsRef<Path>) -> Result<Model> {
+        graph.check()?;
         let architecture = file::architecture(&graph);
         plan::plan(&mut graph);
         let folded = file::load(&graph, &architecture, path.as_ref())?;
@@ -105,10 +107,11 @@ impl Model {
         Ok(())
     }
 
-    /// A fresh state for [`step`](Model::step), of `batch` samples.
+    /// A fresh state for [`step`](Model::step), of `batch` samples. Its memory is taken by the first step, whose inputs have to be of as many
+    /// samples: a `batch` that no machine has room for is an error there.
     pub fn state(&self, batch: usize) -> State {
         let mut state = State::new(&self.program);
-        state.fit(&self.program, batch, true);
+        state.batch = batch;
         state
     }
 
@@ -126,8 +129,11 @@ impl Model {
         if s.batch != batch {
             return Err(Error::Batch { net: self.graph.net.clone(), want: s.batch, got: batch });
         }
-        if !s.fits(&self.program) {
+        if !s.is_of(&self.program) {
             return Err(Error::State { net: self.graph.net.clone(), batch });
+        }
+        if s.fresh {
+            s.fit(&self.program, batch, true);
         }
         let of = Extent { steps: 1, batch, carry: true };
         put(&self.graph, &self.program, &mut self.buffers, inputs, of)?;

@@ -29,6 +29,7 @@ impl Graph {
     ///
     /// [`Error::NotInNir`] names the first layer that NIR has nothing for; [`Error::Weights`] lists what is missing or has another shape.
     pub fn to_nir(&self, weights: impl FnMut(&str) -> Option<(Vec<usize>, Vec<f32>)>, dt: f64) -> Result<snn_nir::Graph> {
+        self.check()?;
         if !(dt.is_finite() && dt > 0.0) {
             return Err(not_in_nir(
                 &self.net,

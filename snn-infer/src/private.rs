@@ -57,6 +57,7 @@ pub fn freeze_own<L: Frozen<Config: Default>>(
 ///
 /// It has another.
 pub fn declared(b: &Builder, label: &str, value: Value, shape: &[usize]) -> Result<Value> {
+    b.take(&b.full_name(label), &[value])?;
     let got = &b.fact(value).shape;
     if got == shape {
         return Ok(value);

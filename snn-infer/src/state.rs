@@ -8,6 +8,8 @@ pub struct State {
     pub(crate) batch: usize,
     /// No step has been made: what is in `layers` is not yet written.
     pub(crate) fresh: bool,
+    /// By instruction, numbers of a sample: what tells it from a state of another net.
+    carries: Vec<usize>,
     /// By instruction, `[number][sample]`.
     pub(crate) layers: Vec<Vec<f32>>,
     /// What the last step gave, of the inside of a recurrent container.
@@ -19,8 +21,9 @@ pub struct State {
 impl State {
     /// Fresh, for no sample.
     pub(crate) fn new(program: &Program) -> State {
+        let carries = program.instructions.iter().map(|i| i.carries).collect();
         let layers = vec![Vec::new(); program.instructions.len()];
-        State { batch: 0, fresh: true, layers, last: Vec::new(), inner: program.loops().map(State::new).collect() }
+        State { batch: 0, fresh: true, carries, layers, last: Vec::new(), inner: program.loops().map(State::new).collect() }
     }
 
     /// Fresh, for `batch` samples. What is outside of recurrent containers is there only if it is `carried` from call to call.
@@ -35,10 +38,11 @@ impl State {
             inner.last.resize(y * batch, 0.0);
         }
     }
+
     /// Is it of that program?
-    pub(crate) fn fits(&self, program: &Program) -> bool {
-        let layers = self.layers.iter().map(Vec::len).eq(program.instructions.iter().map(|i| i.carries * self.batch));
-        layers && self.inner.len() == program.loops().count() && self.inner.iter().zip(program.loops()).all(|(s, p)| s.fits(p))
+    pub(crate) fn is_of(&self, program: &Program) -> bool {
+        let layers = self.carries.iter().copied().eq(program.instructions.iter().map(|i| i.carries));
+        layers && self.inner.len() == program.loops().count() && self.inner.iter().zip(program.loops()).all(|(s, p)| s.is_of(p))
     }
 
     /// Samples it is for.

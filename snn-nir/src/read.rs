@@ -11,7 +11,7 @@ use crate::graph::{Graph, path};
 use crate::node::Node;
 
 /// Graphs inside graphs inside graphs: a file whose groups contain themselves ends here.
-const DEPTH: usize = 32;
+pub(crate) const DEPTH: usize = 32;
 
 impl Graph {
     /// Reads a file of NIR (`.nir`, HDF5), as the Python package writes it, and checks the graph.

@@ -6,8 +6,9 @@ use hdf5_pure::{FileBuilder, FinishedGroup, GroupBuilder};
 
 use crate::error::{Error, Result};
 use crate::field::Stored;
-use crate::graph::Graph;
+use crate::graph::{Graph, path};
 use crate::node::Node;
+use crate::read::DEPTH;
 
 /// The version of NIR whose layout this is.
 const VERSION: &str = "1.0.8";
@@ -33,6 +34,7 @@ impl Graph {
     /// Those of [`check`](Graph::check).
     pub fn to_bytes(&self) -> Result<Vec<u8>> {
         self.check()?;
+        check_names(self, "", 0)?;
         let mut file = FileBuilder::new();
         file.create_dataset("version").with_vlen_strings(&[VERSION]).with_shape(&[]);
         let mut node = file.create_group("node");
@@ -40,6 +42,22 @@ impl Graph {
         file.add_group(node.finish());
         file.finish().map_err(|e| Error::Hdf5(e.to_string()))
     }
+}
+
+/// Names become those of groups, and groups inside groups are read down to some depth.
+fn check_names(graph: &Graph, prefix: &str, depth: usize) -> Result<()> {
+    if depth == DEPTH {
+        return Err(Error::field(prefix, "nodes", format!("at most {DEPTH} graphs inside each other"), "more"));
+    }
+    for (name, node) in &graph.nodes {
+        if name.is_empty() || name == "." || name.contains(['/', '\0']) {
+            return Err(Error::field(&path(prefix, name), "name", "a name of a group of HDF5, without `/`", format!("{name:?}")));
+        }
+        if let Node::NIRGraph(inner) = node {
+            check_names(inner, &path(prefix, name), depth + 1)?;
+        }
+    }
+    Ok(())
 }
 
 /// Writes beside the file and renames.

@@ -12,50 +12,66 @@ mod message;
 
 /// Length after a convolution: `floor((len + pad - dilation * (kernel - 1) - 1) / stride) + 1`.
 ///
-/// `pad` is the padding of both sides together. `None`: the kernel does not fit the padded input, or `kernel`, `stride` or
-/// `dilation` is 0. PyTorch: `torch.nn.Conv2d`, "Shape".
+/// `pad` is the padding of both sides together. `None`: the kernel does not fit the padded input, `kernel`, `stride` or
+/// `dilation` is 0, or a length is beyond `isize::MAX`. PyTorch: `torch.nn.Conv2d`, "Shape".
 pub const fn conv(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize) -> Option<usize> {
     if kernel == 0 || stride == 0 || dilation == 0 {
         return None;
     }
-    let reach = dilation * (kernel - 1) + 1;
-    let padded = len + pad;
+    let (Some(reach), Some(padded)) = (reach(kernel, dilation), length(len, pad)) else { return None };
     if padded < reach { None } else { Some((padded - reach) / stride + 1) }
+}
+
+/// Cells from the first to the last that a kernel sees, if an `isize` can count them.
+const fn reach(kernel: usize, dilation: usize) -> Option<usize> {
+    match dilation.checked_mul(kernel - 1) {
+        Some(n) => length(n, 1),
+        None => None,
+    }
+}
+
+/// The sum, if an `isize` holds it.
+const fn length(a: usize, b: usize) -> Option<usize> {
+    match a.checked_add(b) {
+        Some(n) if n <= isize::MAX as usize => Some(n),
+        _ => None,
+    }
 }
 
 /// Length after a transposed convolution: `(len - 1) * stride - pad + dilation * (kernel - 1) + output_padding + 1`.
 ///
 /// `pad` is the padding of both sides together. `None`: nothing is left (PyTorch gives an empty tensor or refuses, by the kernel
-/// it happens to take), or `output_padding` is neither smaller than `stride` nor than `dilation`. PyTorch:
+/// it happens to take), `output_padding` is neither smaller than `stride` nor than `dilation`, or a length is beyond `isize::MAX`. PyTorch:
 /// `torch.nn.ConvTranspose2d`, "Shape".
 pub const fn conv_transpose(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, output_padding: usize) -> Option<usize> {
     if len == 0 || kernel == 0 || stride == 0 || dilation == 0 || (output_padding >= stride && output_padding >= dilation) {
         return None;
     }
-    let full = (len - 1) * stride + dilation * (kernel - 1) + output_padding + 1;
+    let (Some(strides), Some(reach)) = ((len - 1).checked_mul(stride), reach(kernel, dilation)) else { return None };
+    let Some(full) = length(strides, reach) else { return None };
+    let Some(full) = length(full, output_padding) else { return None };
     if full <= pad { None } else { Some(full - pad) }
 }
 
 /// Length after a max or average pool with `pad` zeros (or `-inf`) on each side.
 ///
 /// With `ceil_mode` the last window may hang over the end, but is dropped if it would start beyond `len + pad`.
-/// `None`: the window does not fit, or `pad > kernel / 2`. PyTorch: `torch.nn.MaxPool2d`, "Shape".
+/// `None`: the window does not fit, `pad > kernel / 2`, or a length is beyond `isize::MAX`. PyTorch: `torch.nn.MaxPool2d`, "Shape".
 pub const fn pool(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, ceil_mode: bool) -> Option<usize> {
     if kernel == 0 || stride == 0 || dilation == 0 || pad > kernel / 2 {
         return None;
     }
-    let reach = dilation * (kernel - 1) + 1;
-    let padded = len + 2 * pad;
+    let (Some(reach), Some(padded)) = (reach(kernel, dilation), length(len, pad.saturating_mul(2))) else { return None };
     if padded < reach {
         // One overhanging window is all that could be left; PyTorch refuses it as well.
-        return if ceil_mode && padded + stride > reach && len > 0 { Some(1) } else { None };
+        return if ceil_mode && reach - padded < stride && len > 0 { Some(1) } else { None };
     }
     let span = padded - reach;
     if !ceil_mode {
         return Some(span / stride + 1);
     }
     let out = span.div_ceil(stride) + 1;
-    Some(if (out - 1) * stride >= len + pad { out - 1 } else { out })
+    Some(if (out - 1).saturating_mul(stride) >= len + pad { out - 1 } else { out })
 }
 
 /// Does each of the `out` windows of a pool see a cell of the input? A dilated one may step over all of it, from padding to padding.
@@ -109,15 +125,15 @@ pub const fn settled(size: Option<usize>) -> usize {
 
 /// The (left, right) zeros of `padding = "same"`: `dilation * (kernel - 1)` in all, the odd one on the right.
 pub const fn same_padding(kernel: usize, dilation: usize) -> (usize, usize) {
-    let total = dilation * kernel.saturating_sub(1);
+    let total = dilation.saturating_mul(kernel.saturating_sub(1));
     (total / 2, total - total / 2)
 }
 
-/// The size of `dims[start..=end]` flattened into one axis.
+/// The size of `dims[start..=end]` flattened into one axis; the largest `usize` where it is larger.
 pub const fn product(dims: &[usize]) -> usize {
     let (mut i, mut p) = (0, 1);
     while i < dims.len() {
-        p *= dims[i];
+        p = dims[i].saturating_mul(p);
         i += 1;
     }
     p
@@ -139,8 +155,8 @@ pub const fn reduced(size: usize, by: usize) -> Option<usize> {
 /// the initial weights.
 pub const fn fan_in(in_features: usize, groups: usize, kernel: &[usize]) -> usize {
     match in_features.checked_div(groups) {
-        Some(n) => n * product(kernel),
-        None => in_features * product(kernel),
+        Some(n) => n.saturating_mul(product(kernel)),
+        None => in_features.saturating_mul(product(kernel)),
     }
 }
 
@@ -156,6 +172,19 @@ mod tests {
         assert_eq!(conv(5, 7, 1, 0, 1), None);
         assert_eq!(conv(5, 3, 0, 0, 1), None);
         assert_eq!(conv(5, 0, 1, 0, 1), None);
+    }
+
+    #[test]
+    fn what_no_number_holds_does_not_fit() {
+        const MOST: usize = usize::MAX;
+        assert_eq!((conv(5, 3, 1, MOST, 1), conv(5, MOST, 1, 0, 2), conv(5, 3, 1, 0, MOST)), (None, None, None));
+        assert_eq!(conv(5, 3, MOST, 0, 1), Some(1));
+        assert_eq!(conv_transpose(5, 3, MOST, 0, 1, 0), None);
+        assert_eq!((conv_transpose(5, MOST, 1, 0, 2, 0), conv_transpose(MOST, 3, 1, MOST, 1, 0)), (None, None));
+        assert_eq!((pool(5, MOST, 1, MOST / 2, 1, true), pool(5, 2, 1, 0, MOST, true)), (None, None));
+        assert_eq!((pool(5, 2, MOST, 0, 1, false), pool(5, 2, MOST, 0, 1, true)), (Some(1), Some(1)));
+        assert_eq!((product(&[MOST, 2]), product(&[MOST, 2, 0]), fan_in(MOST, 1, &[3])), (MOST, 0, MOST));
+        assert_eq!(same_padding(MOST, MOST), (MOST / 2, MOST - MOST / 2));
     }
 
     #[test]

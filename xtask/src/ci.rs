@@ -7,17 +7,18 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::setup::{self, Ready};
-use crate::{counts, cuda, doctor, test, workspace};
+use crate::{book, counts, cuda, doctor, test, workspace};
 
 type Stage = (&'static str, fn(&Path) -> Result<ExitCode>);
 
 /// clippy and rustdoc check the same dev profile that the tests are built in, so libtorch's C++ glue is compiled once.
-const STAGES: [Stage; 7] = [
+const STAGES: [Stage; 8] = [
     ("fmt", fmt),
     ("setup", setup),
     ("doctor", doctor),
     ("clippy", clippy),
     ("rustdoc", rustdoc),
+    ("book", book::stage),
     ("counts", counts::stage),
     ("test", test),
 ];

@@ -3,6 +3,7 @@
 //! Nothing here depends on tch, so this builds before libtorch is installed.
 
 mod bench;
+mod book;
 mod ci;
 mod counts;
 mod cuda;
@@ -45,13 +46,14 @@ cargo xtask COMMAND
           [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
   nir import FILE [--dt SECONDS]             the `snn_net!` source of a NIR graph on stdout, its weights as DIR/FILE.safetensors;
           [--steps T] [--out DIR]            --dt is the length of a step, needed where the graph has time constants
+  book                                       the pages of docs/ as a book, in target/book (installs mdBook there once)
   docs                                       write docs/layers.md from the compiler's tables
   bench [--peers] [--only NAME] [..]         the library beside the Python frameworks, in one go (setup first); bench --help
   counts                                     the kernels' instructions under valgrind, against their limits
   fuzz TARGET [--seconds N]                  damage files or tokens until a reader or macro fails (files need nightly); without TARGET: their names
   miri [FILTER..]                            the kernels' tests under Miri (needs nightly with miri and rust-src)
   gpu                                        on a machine with a GPU: the tests of the CUDA kernels on it
-  ci                                         fmt, clippy, rustdoc, counts, test, as .ci/run does
+  ci                                         fmt, clippy, rustdoc, book, counts, test, as .ci/run does
 ";
 
 fn main() -> ExitCode {
@@ -87,6 +89,7 @@ fn command(args: &[String]) -> Result<ExitCode> {
         "docs" => no_more().and_then(|()| docs(&root)).map(done),
         "fuzz" => nightly::fuzz(&root, rest).map(done),
         "miri" => nightly::miri(&root, rest).map(done),
+        "book" => no_more().and_then(|()| book::run(&root)).map(done),
         "counts" => no_more().and_then(|()| counts::run(&root)).map(done),
         "gpu" => no_more().and_then(|()| gpu::run(&root)).map(done),
         "ci" => no_more().and_then(|()| ci::run(&root)),

@@ -37,7 +37,7 @@ pub(crate) fn run(root: &Path, filters: &[String]) -> Result<ExitCode> {
         println!("\n     Running a build without libtorch");
         let mut infer = workspace::cargo(root);
         // A package by itself: in the workspace its features are those of everybody.
-        infer.args(["test", "--package", "snn-example-infer", "--"]).args(filters);
+        infer.args(["test", "--package", "snn-example-infer", "--features", "alone", "--"]).args(filters);
         sum += count("the tests without libtorch", &mut infer)?.1;
         for filter in golden_filters(&root.join(GOLDENS), filters)? {
             println!("\n     Running recorded cases and tables ({GOLDENS})");

@@ -64,7 +64,9 @@ impl<const D: usize> Frozen for AdaptiveAvgPool<D> {
         let fact = b.fact(x);
         let size = sizes::<D>(&place.full, &fact.shape, None)?;
         let axis = |i: usize, len| Axis::adaptive_pool(len, c.output_size[i].unwrap_or(len));
-        let (Some(out), Some(windows)) = (c.output_sizes(size), space::windows(size, axis)) else {
+        let out = c.output_sizes(size);
+        let kernel = std::array::from_fn(|i| out.map_or(1, |out| size[i].div_ceil(out[i])));
+        let Some((out, windows)) = space::windows(&place.full, size, out, kernel, axis)? else {
             return Err(Error::shape(&place.full, "at least one cell on each axis of space", &fact.shape, ""));
         };
         let fact = Fact::new(&[&[fact.layout.channels], &out[..]].concat(), fact.time);

@@ -89,7 +89,7 @@ impl<const D: usize> ConvConfig<D> {
     pub fn output_size(&self, size: [usize; D]) -> Option<[usize; D]> {
         space::each(|i| {
             let [low, high] = self.padding[i];
-            snn_shape::conv(size[i], self.kernel_size[i], self.stride[i], low + high, self.dilation[i])
+            snn_shape::conv(size[i], self.kernel_size[i], self.stride[i], low.saturating_add(high), self.dilation[i])
         })
     }
 
@@ -158,7 +158,7 @@ pub(super) fn freeze<const D: usize>(
     let x = b.canonical(x);
     let fact = b.fact(x);
     let size = sizes::<D>(&place.full, &fact.shape, Some(c.in_channels))?;
-    let (Some(out), Some(windows)) = (c.output_size(size), space::windows(size, |i, len| c.axis(i, len))) else {
+    let Some((out, windows)) = space::windows(&place.full, size, c.output_size(size), c.kernel_size, |i, len| c.axis(i, len))? else {
         let (wants, help) = c.misfit();
         return Err(Error::shape(&place.full, wants, &fact.shape, help));
     };

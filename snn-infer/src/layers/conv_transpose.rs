@@ -83,7 +83,7 @@ impl<const D: usize> ConvTransposeConfig<D> {
     /// The sizes in space that go out, see [`snn_shape::conv_transpose`]; `None`: nothing is left once the padding is cut off.
     pub fn output_size(&self, size: [usize; D]) -> Option<[usize; D]> {
         space::each(|i| {
-            let (kernel, stride, pad) = (self.kernel_size[i], self.stride[i], 2 * self.padding[i]);
+            let (kernel, stride, pad) = (self.kernel_size[i], self.stride[i], self.padding[i].saturating_mul(2));
             snn_shape::conv_transpose(size[i], kernel, stride, pad, self.dilation[i], self.output_padding[i])
         })
     }
@@ -118,7 +118,7 @@ impl<const D: usize> Frozen for ConvTranspose<D> {
         let size = sizes::<D>(&place.full, &fact.shape, Some(c.in_channels))?;
         let axis =
             |i: usize, len| Axis::conv_transpose(len, c.kernel_size[i], c.stride[i], c.padding[i], c.dilation[i], c.output_padding[i]);
-        let (Some(out), Some(windows)) = (c.output_size(size), space::windows(size, axis)) else {
+        let Some((out, windows)) = space::windows(&place.full, size, c.output_size(size), c.kernel_size, axis)? else {
             let (wants, help) = c.misfit();
             return Err(Error::shape(&place.full, wants, &fact.shape, help));
         };

@@ -30,7 +30,45 @@ use crate::error::Result;
 use crate::graph::Value;
 
 /// A layer's frozen form. The types are markers with the layers' names, in [`frozen`](crate::frozen); a neuron that `snn_neuron!` defines has
-/// one, too. A layer of your own that is made of layers of this library can be written down as those; one that has no frozen form is an error:
+/// one, too. A layer of your own that is made of layers of this library is written down as those:
+///
+/// ```standalone_crate
+/// use snn_infer::{Builder, Frozen, LinearConfig, Result, Value, frozen, snn_net};
+///
+/// /// A linear layer, and zero where it would be less.
+/// pub struct Rectified;
+///
+/// /// Its arguments, as in training.
+/// #[derive(Default)]
+/// pub struct RectifiedConfig {
+///     pub out_features: usize,
+/// }
+///
+/// impl Frozen for Rectified {
+///     type Config = RectifiedConfig;
+///
+///     fn freeze(b: &mut Builder, label: &str, c: RectifiedConfig, args: &[Value]) -> Result<Value> {
+///         let arrives = b.shape(args[0])?[0];
+///         let y = frozen::Linear::freeze(b, label, LinearConfig::new(arrives, c.out_features), args)?;
+///         frozen::ReLU::freeze(b, &format!("{label}.relu"), (), &[y])
+///     }
+/// }
+///
+/// snn_net! {
+///     use crate::Rectified;
+///     pub net Net(x: [T, 4]) -> [T, 2] {
+///         T = 2;
+///         rect: Rectified(out_features = 2) -> [2], // `rect.weight`, `rect.bias`
+///         sn: IFNode(),
+///     }
+/// }
+///
+/// fn main() {
+///     assert!(NetFrozen::load("there/is/no/such.safetensors").is_err());
+/// }
+/// ```
+///
+/// `args` are the values with which the net calls the layer. One that has no frozen form is an error:
 ///
 /// ```compile_fail,E0277
 /// # mod layers {

@@ -158,7 +158,7 @@ impl<const D: usize> Frozen for MaxPool<D> {
         let fact = b.fact(x);
         let size = sizes::<D>(&place.full, &fact.shape, None)?;
         let axis = |i: usize, len| Axis::pool(len, c.kernel_size[i], c.stride[i], c.padding[i], c.dilation[i], c.ceil_mode);
-        let (Some(out), Some(windows)) = (c.output_size(size), space::windows(size, axis)) else {
+        let Some((out, windows)) = space::windows(&place.full, size, c.output_size(size), c.kernel_size, axis)? else {
             let (wants, help) = pool_misfit(&c.kernel_size);
             return Err(Error::shape(&place.full, wants, &fact.shape, help));
         };
@@ -189,7 +189,7 @@ impl<const D: usize> Frozen for AvgPool<D> {
         let fact = b.fact(x);
         let size = sizes::<D>(&place.full, &fact.shape, None)?;
         let axis = |i: usize, len| Axis::pool(len, c.kernel_size[i], c.stride[i], c.padding[i], 1, c.ceil_mode);
-        let (Some(out), Some(windows)) = (c.output_size(size), space::windows(size, axis)) else {
+        let Some((out, windows)) = space::windows(&place.full, size, c.output_size(size), c.kernel_size, axis)? else {
             let (wants, help) = pool_misfit(&c.kernel_size);
             return Err(Error::shape(&place.full, wants, &fact.shape, help));
         };

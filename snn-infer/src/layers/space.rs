@@ -47,10 +47,25 @@ pub(super) fn each<const D: usize>(size: impl Fn(usize) -> Option<usize>) -> Opt
     Some(out)
 }
 
-/// The windows of all axes together.
-pub(super) fn windows<const D: usize>(size: [usize; D], axis: impl Fn(usize, usize) -> Option<Axis>) -> Option<Windows> {
-    let axes = size.iter().enumerate().map(|(i, len)| axis(i, *len)).collect::<Option<Vec<_>>>()?;
-    Some(Windows::new(&axes))
+/// Pairs of a cell that goes out and a cell of its window, of all of them together: what a table of windows may have.
+const MOST_SEEN: usize = 1 << 28;
+
+/// The sizes that go out, and the windows of all axes together, with `kernel` cells each; `None` where the layer does not fit.
+///
+/// # Errors
+///
+/// No table has room for the windows.
+pub(super) fn windows<const D: usize>(
+    layer: &str,
+    size: [usize; D],
+    out: Option<[usize; D]>,
+    kernel: [usize; D],
+    axis: impl Fn(usize, usize) -> Option<Axis>,
+) -> Result<Option<([usize; D], Windows)>> {
+    let Some(out) = out else { return Ok(None) };
+    room(layer, &size, &out, &kernel)?;
+    let axes = size.iter().enumerate().map(|(i, len)| axis(i, *len)).collect::<Option<Vec<_>>>();
+    Ok(axes.map(|axes| (out, Windows::new(&axes))))
 }
 
 /// All cells of a space of these sizes, row by row.
@@ -62,6 +77,15 @@ pub(super) fn cells<const D: usize>(sizes: [usize; D]) -> impl Iterator<Item = [
         }
         at
     })
+}
+
+/// Is there room for a table of windows, `kernel` cells from each of those that go out?
+pub(super) fn room(layer: &str, size: &[usize], out: &[usize], kernel: &[usize]) -> Result<()> {
+    if snn_shape::product(kernel).saturating_mul(snn_shape::product(out)) <= MOST_SEEN {
+        return Ok(());
+    }
+    let wants = format!("windows of at most 2^28 cells together, not of {} for each of {}", by(kernel), by(out));
+    Err(Error::shape(layer, wants, size, "let fewer cells go out, or use a smaller kernel"))
 }
 
 /// Every size that `sizes` names is at least 1.

@@ -128,6 +128,7 @@ impl Frozen for Upsample {
         let fact = b.fact(x);
         let size = fact.shape.get(1..).unwrap_or_default();
         let (out, factors) = c.target(size).map_err(|wants| Error::shape(&place.full, wants.replace("[N, ", "["), &fact.shape, ""))?;
+        space::room(&place.full, &fact.shape, &out, &[1])?;
         let sizes = || size.iter().zip(&out).zip(&factors).map(|((len, out), by)| (*len, *out, *by));
         if c.mode != UpsampleMode::Nearest {
             let corners = c.align_corners == Some(true);
@@ -148,7 +149,7 @@ fn nearest(len: usize, out: usize, factor: Option<f64>) -> Axis {
     Axis::new(len, out, 1, |_, o| {
         let from = match out {
             _ if out == len => o,
-            _ if out == 2 * len => o / 2,
+            _ if out == len.saturating_mul(2) => o / 2,
             _ => (o as f32 * step) as usize,
         };
         Some(from.min(len - 1))

@@ -22,7 +22,7 @@ pub(super) fn mean_first(graph: &mut Graph) {
         let x = map.args[0];
         let mut fact = graph.fact(x).clone();
         fact.time = Time::Reduced;
-        let mean_of_x = Value(graph.facts.len());
+        let mean_of_x = Value { at: graph.facts.len(), ..x };
         graph.facts.push(fact);
         graph.nodes.swap(at, i);
         let (mean, map) = (at, i);
