@@ -18,7 +18,7 @@ pub fn as_one_batch(container: &str, x: &Tensor, layers: impl FnOnce(&Tensor) ->
     let (Some(&steps), Some(&batch)) = (sizes.first(), sizes.get(1)) else {
         return Err(Error::shape(container, "[T, N, ..]", &sizes, "time comes first, then the batch"));
     };
-    let y = layers(&x.f_flatten(0, 1)?).map_err(|e| e.of_sequence(sizes))?;
+    let y = layers(&x.f_flatten(0, 1).map_err(Error::in_layer(container))?).map_err(|e| e.of_sequence(sizes))?;
     split(container, &y, steps, batch)
 }
 

@@ -5,7 +5,7 @@ use snn_kernels::gather_rows;
 use tch::{Device, TchError, Tensor};
 
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu};
+use crate::elements::{Elements, Fresh, defined, dense, dense_as, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::ops;
@@ -120,6 +120,7 @@ impl Layer for Delay {
 
     /// Moves tensors through the queue: no element is copied.
     fn step(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
+        defined(&self.name, x)?;
         let before = s.last(&self.name, self.config.delay_steps, &x.size())?.len();
         // The state of a longer delay has more.
         s.queue.drain(..s.queue.len() - before);
@@ -138,6 +139,7 @@ impl Layer for Delay {
             s.queue.clear();
             return Ok(x.shallow_clone());
         }
+        defined(&self.name, x)?;
         let y = match x.device() {
             Device::Cuda(_) => self.joined(x, steps, step, before).map_err(Error::in_layer(&self.name))?,
             _ => {

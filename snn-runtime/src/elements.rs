@@ -91,8 +91,27 @@ pub(crate) fn on_cpu(layer: &str, x: &Tensor) -> Result<()> {
     on(layer, x, Device::Cpu)
 }
 
+/// Is `x` a tensor at all? tch's `Tensor::new()` is none, nor is a gradient that was not computed: tch panics where it is asked for its device or kind.
+pub(crate) fn defined(layer: &str, x: &Tensor) -> Result<()> {
+    match x.defined() {
+        true => Ok(()),
+        false => Err(Error::argument(layer, "x", "is undefined: it has no numbers", "a gradient that was not computed is such a tensor")),
+    }
+}
+
+/// Is `x` defined, and are all its elements in memory? An operation with a number beside the tensor (`f_add_scalar`) that libtorch refuses is a panic of
+/// tch: it frees the number while the error waits.
+pub(crate) fn plain(layer: &str, x: &Tensor) -> Result<()> {
+    defined(layer, x)?;
+    match x.is_sparse() {
+        false => Ok(()),
+        true => Err(Error::argument(layer, "x", "is sparse", "convert it: `x.to_dense(None, false)`")),
+    }
+}
+
 /// Does `x` lie where the layer works?
 pub(crate) fn on(layer: &str, x: &Tensor, wants: Device) -> Result<()> {
+    defined(layer, x)?;
     match x.device() {
         got if got == wants => Ok(()),
         got => Err(Error::Device { layer: layer.into(), wants, got }),

@@ -112,7 +112,7 @@ pub trait Layer: Debug + Sized {
     ///
     /// As [`sequence`](Layer::sequence).
     fn repeat(&self, x: &Tensor, steps: i64, s: &mut Self::State, cx: &Cx) -> Result<Tensor> {
-        self.sequence(&ops::at_every_step(x, steps)?, s, cx)
+        self.sequence(&ops::shown(&short_name::<Self>(), x, steps)?, s, cx)
     }
 
     /// Its frozen form, for nets that are frozen: what it does, written down as layers of this library, or as its own neuron. `label` is its
@@ -209,7 +209,7 @@ impl<L: Stateless> Layer for L {
     }
 
     fn repeat(&self, x: &Tensor, steps: i64, (): &mut (), cx: &Cx) -> Result<Tensor> {
-        ops::at_every_step(&self.forward(x, cx)?, steps)
+        ops::shown(&short_name::<L>(), &self.forward(x, cx)?, steps)
     }
 
     fn freeze(b: &mut Builder, label: &str, config: Self::Config, args: &[Value]) -> snn_infer::Result<Value> {

@@ -14,7 +14,8 @@ use std::fmt;
 
 use tch::{Kind, Tensor};
 
-use crate::error::Result;
+use crate::elements::plain;
+use crate::error::{Error, Result};
 use crate::recording::Recording;
 use crate::report::probe;
 use crate::table::{percent, table};
@@ -95,16 +96,23 @@ impl FiringRate {
     ///
     /// # Errors
     ///
-    /// libtorch cannot read them.
+    /// There are none, or libtorch cannot read them.
     pub fn of(layer: impl Into<String>, spikes: &Tensor) -> Result<FiringRate> {
-        tch::no_grad(|| {
+        let layer = layer.into();
+        plain(&layer, spikes)?;
+        if spikes.numel() == 0 {
+            return Err(Error::shape(&layer, "spikes of at least one step, sample and neuron, [T, N, ..]", &spikes.size(), ""));
+        }
+        let of = || {
             let rate = probe::spikes(spikes)? / spikes.numel() as f64;
             // Over steps and samples.
             let leading: Vec<i64> = (0..spikes.dim().min(2) as i64).collect();
             let spikes = if leading.is_empty() { spikes.shallow_clone() } else { spikes.f_abs()?.f_amax(leading, false)? };
             let silent = spikes.f_eq(0)?.f_mean(Kind::Double)?.f_double_value(&[])?;
-            Ok(FiringRate { layer: layer.into(), rate, silent })
-        })
+            Ok((rate, silent))
+        };
+        let (rate, silent) = tch::no_grad(of).map_err(Error::in_layer(&layer))?;
+        Ok(FiringRate { layer, rate, silent })
     }
 
     /// What the rate says, by the default [`Limits`].

@@ -3,9 +3,10 @@
 
 use tch::{TchError, Tensor};
 
+use crate::elements::plain;
 use crate::error::{Error, Result};
 
-/// a + b.
+/// a + b. PyTorch equivalent: `torch.add`, or `+`; sizes as torch broadcasts them.
 ///
 /// # Errors
 ///
@@ -14,7 +15,7 @@ pub fn add(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.f_add(b).map_err(Error::in_layer("add"))
 }
 
-/// a * b, element by element.
+/// a * b, element by element. PyTorch equivalent: `torch.mul`, or `*`.
 ///
 /// # Errors
 ///
@@ -23,7 +24,7 @@ pub fn mul(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.f_mul(b).map_err(Error::in_layer("mul"))
 }
 
-/// a - b.
+/// a - b. PyTorch equivalent: `torch.sub`, or `-`.
 ///
 /// # Errors
 ///
@@ -32,7 +33,7 @@ pub fn sub(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.f_sub(b).map_err(Error::in_layer("sub"))
 }
 
-/// The larger of a and b, element by element; where they are equal, each has half of the gradient.
+/// The larger of a and b, element by element; where they are equal, each has half of the gradient. PyTorch equivalent: `torch.maximum`.
 ///
 /// # Errors
 ///
@@ -41,7 +42,8 @@ pub fn max(a: &Tensor, b: &Tensor) -> Result<Tensor> {
     a.f_maximum(b).map_err(Error::in_layer("max"))
 }
 
-/// a + b: the ADD of "Deep Residual Learning in Spiking Neural Networks" (Fang et al., NeurIPS 2021).
+/// a + b: the ADD of "Deep Residual Learning in Spiking Neural Networks" (Fang et al., NeurIPS 2021). SpikingJelly equivalent:
+/// `connect_f='ADD'` of `sew_resnet`.
 ///
 /// # Errors
 ///
@@ -65,11 +67,12 @@ pub fn sew_and(out: &Tensor, shortcut: &Tensor) -> Result<Tensor> {
 ///
 /// As [`add`].
 pub fn sew_iand(out: &Tensor, shortcut: &Tensor) -> Result<Tensor> {
+    plain("sew_iand", out)?;
     let inverse = |out: &Tensor| out.f_neg()?.f_add_scalar(1.0);
     inverse(out).and_then(|inverse| shortcut.f_mul(&inverse)).map_err(Error::in_layer("sew_iand"))
 }
 
-/// Joins along axis `dim`, which all have: 1 is the first axis of a sample for one step, 2 in a sequence.
+/// Joins along axis `dim`, which all have: 1 is the first axis of a sample for one step, 2 in a sequence. PyTorch equivalent: `torch.cat`.
 ///
 /// # Errors
 ///
@@ -78,7 +81,7 @@ pub fn cat(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     Tensor::f_cat(tensors, dim).map_err(Error::in_layer("cat"))
 }
 
-/// Joins along a new axis `dim`, counted as in [`cat`].
+/// Joins along a new axis `dim`, counted as in [`cat`]. PyTorch equivalent: `torch.stack`.
 ///
 /// # Errors
 ///
@@ -87,7 +90,7 @@ pub fn stack(tensors: &[&Tensor], dim: i64) -> Result<Tensor> {
     Tensor::f_stack(tensors, dim).map_err(Error::in_layer("stack"))
 }
 
-/// `[T, N, ..]` to `[N, ..]`: the mean of all steps, the firing rate where they are spikes.
+/// `[T, N, ..]` to `[N, ..]`: the mean of all steps, the firing rate where they are spikes. PyTorch equivalent: `x.mean(0)`.
 ///
 /// # Errors
 ///
@@ -96,7 +99,7 @@ pub fn mean_over_time(x: &Tensor) -> Result<Tensor> {
     over_time("mean_over_time", x, |x| x.f_mean_dim(0, false, None))
 }
 
-/// `[T, N, ..]` to `[N, ..]`: the sum of all steps, the spike count where they are spikes.
+/// `[T, N, ..]` to `[N, ..]`: the sum of all steps, the spike count where they are spikes. PyTorch equivalent: `x.sum(0)`.
 ///
 /// # Errors
 ///
@@ -105,7 +108,7 @@ pub fn sum_over_time(x: &Tensor) -> Result<Tensor> {
     over_time("sum_over_time", x, |x| x.f_sum_dim_intlist(0, false, None))
 }
 
-/// `[T, N, ..]` to `[N, ..]`: the largest value of all steps; the gradient goes to the first step that has it.
+/// `[T, N, ..]` to `[N, ..]`: the largest value of all steps; the gradient goes to the first step that has it. PyTorch equivalent: `x.max(0)`.
 ///
 /// # Errors
 ///
@@ -114,7 +117,7 @@ pub fn max_over_time(x: &Tensor) -> Result<Tensor> {
     over_time("max_over_time", x, |x| x.f_max_dim(0, false).map(|(max, _)| max))
 }
 
-/// `[T, N, ..]` to `[N, ..]`: the last step.
+/// `[T, N, ..]` to `[N, ..]`: the last step. PyTorch equivalent: `x[-1]`.
 ///
 /// # Errors
 ///
@@ -136,27 +139,33 @@ fn over_time(name: &str, x: &Tensor, f: impl Fn(&Tensor) -> Result<Tensor, TchEr
 ///
 /// There is no such step.
 pub fn at_step(x: &Tensor, t: i64) -> Result<Tensor> {
-    Ok(x.f_select(0, t)?)
+    x.f_select(0, t).map_err(Error::in_layer("at_step"))
 }
 
-/// `[N, ..]` to `[T, N, ..]`: the same at every step, without a copy.
+/// `[N, ..]` to `[T, N, ..]`: the same at every step, without a copy. PyTorch equivalent: `x.expand(T, ..)`.
 ///
 /// # Errors
 ///
 /// `steps` is negative.
 pub fn at_every_step(x: &Tensor, steps: i64) -> Result<Tensor> {
-    let mut sizes = vec![steps];
-    sizes.extend(x.size());
-    Ok(x.f_expand(sizes, false)?)
+    shown("at_every_step", x, steps)
 }
 
-/// Steps, `[N, ..]` each, to `[T, N, ..]`.
+/// [`at_every_step`] for the layer of that name.
+pub(crate) fn shown(layer: &str, x: &Tensor, steps: i64) -> Result<Tensor> {
+    if steps < 0 {
+        return Err(Error::Steps { layer: layer.into(), problem: format!("there is no sequence of {steps} steps") });
+    }
+    x.f_expand([&[steps], &x.size()[..]].concat(), false).map_err(Error::in_layer(layer))
+}
+
+/// Steps, `[N, ..]` each, to `[T, N, ..]`. PyTorch equivalent: `torch.stack(steps)`.
 ///
 /// # Errors
 ///
 /// There is no step, or they differ in size.
 pub fn series(steps: &[Tensor]) -> Result<Tensor> {
-    Ok(Tensor::f_stack(steps, 0)?)
+    Tensor::f_stack(steps, 0).map_err(Error::in_layer("series"))
 }
 
 /// What a function of the user's own may return: a `Tensor`, or a `Result` of one with any error.

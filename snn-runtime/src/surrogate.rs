@@ -8,7 +8,7 @@ use snn_kernels::Draw;
 use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, on_cpu};
+use crate::elements::{Elements, Fresh, defined, dense, on_cpu};
 use crate::error::{Error, Result};
 use crate::rng;
 
@@ -45,6 +45,7 @@ pub(crate) const FLOATS: &str = "`Float` or `Double`";
 pub fn apply(surrogate: impl Into<Surrogate>, x: &Tensor) -> Result<Tensor> {
     let surrogate = surrogate.into();
     check(&surrogate, NAME, ARGUMENT)?;
+    defined(NAME, x)?;
     match x.kind() {
         Kind::Float => run::<f32>(surrogate, x),
         Kind::Double => run::<f64>(surrogate, x),

@@ -9,6 +9,7 @@ use std::ops::Deref;
 
 use tch::{Kind, Tensor};
 
+use crate::elements::plain;
 use crate::error::{Error, Result};
 
 /// The sizes of one sample, without batch and time.
@@ -57,6 +58,7 @@ fn check<S: Shape>(what: &str, x: &Tensor, steps: Option<usize>, sequence: bool)
         (true, Some(t)) => format!("{t}, N"),
         (true, None) => "T, N".to_string(),
     };
+    plain(what, x)?;
     let size = x.size();
     let leading = if sequence { 2 } else { 1 };
     let sizes_fit = size.len() == S::DIMS.len() + leading && size[leading..].iter().zip(S::DIMS).all(|(&a, &b)| a == b as i64);

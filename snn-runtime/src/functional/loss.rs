@@ -29,7 +29,7 @@ pub fn temporal_efficient_training_cross_entropy(x_seq: &Tensor, target: &Tensor
     }
     want[0] *= steps;
     let loss = || {
-        let target = ops::at_every_step(target, steps)?.f_reshape(&want)?;
+        let target = ops::shown(NAME, target, steps)?.f_reshape(&want)?;
         Ok(x_seq.f_flatten(0, 1)?.f_cross_entropy_loss::<Tensor>(&target, None, Reduction::Mean, -100, 0.0)?)
     };
     loss().map_err(|e| match e {

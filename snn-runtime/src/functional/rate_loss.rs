@@ -5,6 +5,7 @@
 use tch::{Kind, Reduction, Tensor};
 
 use super::loss::temporal_efficient_training_cross_entropy;
+use crate::elements::plain;
 use crate::error::{Error, Result};
 
 /// Mean squared error between firing rates and what they should be: `[T, N, C]` to `[]`.
@@ -27,6 +28,7 @@ use crate::error::{Error, Result};
 pub fn rate_mse_loss(x_seq: &Tensor, target: &Tensor) -> Result<Tensor> {
     const NAME: &str = "rate_mse_loss";
     let sizes = sizes(NAME, x_seq)?;
+    plain(NAME, target)?;
     let want = match target.kind() {
         Kind::Int64 => one_hot(NAME, sizes, target, x_seq.kind())?,
         Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16 if target.size() == [sizes.batch, sizes.classes] => target.shallow_clone(),

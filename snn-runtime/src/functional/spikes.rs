@@ -2,6 +2,7 @@
 
 use tch::{Kind, Tensor};
 
+use crate::elements::plain;
 use crate::error::{Error, Result};
 
 /// Where each train fires first: `[.., T]`, time last, to booleans of the same shape, at most one of them true per train.
@@ -13,6 +14,7 @@ use crate::error::{Error, Result};
 /// There is no time axis, or the values are not 0 and 1: a first value other than 1 would be overlooked.
 pub fn first_spike_index(spikes: &Tensor) -> Result<Tensor> {
     const NAME: &str = "first_spike_index";
+    plain(NAME, spikes)?;
     if spikes.dim() == 0 {
         return Err(Error::shape(NAME, "[.., T]", &spikes.size(), "time comes last"));
     }
@@ -35,12 +37,17 @@ pub fn first_spike_index(spikes: &Tensor) -> Result<Tensor> {
 pub fn redundant_one_hot(labels: &Tensor, num_classes: usize, n: usize) -> Result<Tensor> {
     const NAME: &str = "redundant_one_hot";
     super::rank(NAME, "labels", labels, "[N]")?;
+    plain(NAME, labels)?;
     if labels.kind() != Kind::Int64 {
         return Err(Error::Kind { layer: NAME.into(), wants: "whole numbers (`Int64`)", got: labels.kind() });
     }
+    let number = |argument: &str, n: usize| {
+        i64::try_from(n).map_err(|_| Error::argument(NAME, argument, format!("must be below 2^63, but is {n}"), ""))
+    };
+    let (num_classes, n) = (number("num_classes", num_classes)?, number("n", n)?);
     let repeated = || {
-        let hot = labels.f_one_hot(num_classes as i64)?.f_to_kind(Kind::Float)?;
-        hot.f_repeat_interleave_self_int(n as i64, 1, None)
+        let hot = labels.f_one_hot(num_classes)?.f_to_kind(Kind::Float)?;
+        hot.f_repeat_interleave_self_int(n, 1, None)
     };
     repeated().map_err(Error::in_layer(NAME))
 }

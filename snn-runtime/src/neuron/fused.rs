@@ -14,7 +14,7 @@ use super::device::{self, OnDevice};
 use super::normalised::{Norm, Scaling};
 use super::state::NeuronState;
 use crate::autograd::{Backward, Gradients, Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, on};
+use crate::elements::{Elements, Fresh, defined, dense, on};
 use crate::error::{Error, Result};
 use crate::report::probe;
 use crate::rng::Stream;
@@ -104,6 +104,7 @@ impl Fused {
     /// Runs all steps on the input, normalised first if there is a norm; `s` is taken and replaced.
     pub(crate) fn run(&self, input: Input<'_>, norm: Option<Norm>, s: &mut NeuronState, tap: Option<&mut Tap>) -> Result<Tensor> {
         let x = input.tensor();
+        defined(&self.layer, x)?;
         let on_cuda = matches!(x.device(), Device::Cuda(_));
         if !on_cuda {
             on(&self.layer, x, Device::Cpu)?;

@@ -9,7 +9,7 @@ use super::parallel::{Parallel, Sees};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::scope::Scope;
-use crate::state::QueueState;
+use crate::state::{QueueState, steps_of};
 use crate::weights::{learnable, uniform};
 
 /// Sliding parallel spiking neuron, from "Parallel Spiking Neurons with High Efficiency and Long-term Dependencies Learning Ability"
@@ -71,7 +71,9 @@ impl Layer for SlidingPSN {
 
     fn sequence(&self, x: &Tensor, s: &mut QueueState, _: &Cx) -> Result<Tensor> {
         let Self { weight, bias, config, firing, name } = self;
-        let before = s.last(name, config.k - 1, &x.size()[1..])?;
+        let sizes = x.size();
+        let (_, step) = steps_of(name, &sizes)?;
+        let before = s.last(name, config.k - 1, step)?;
         let spikes = Parallel { layer: name, label: "SlidingPSN", firing, sees: Sees::Sliding, weight, bias }.run(before, x)?;
         s.push(x, config.k)?;
         Ok(spikes)
