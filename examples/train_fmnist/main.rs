@@ -30,6 +30,7 @@ use net::{Csnn, CsnnFrozen};
 fn main() -> Result<()> {
     let args = Args::parse();
     speed::ensure();
+    snn::train::keep_freed_memory();
     let start = Instant::now();
     let recipe = args.recipe();
     args.set_threads()?;

@@ -80,6 +80,7 @@ mod sweep;
 mod synapse_filter;
 #[cfg(test)]
 mod tests;
+mod transpose;
 
 pub use activation::Activation;
 pub use adam::{AdamStep, adam};
@@ -119,7 +120,7 @@ pub use refused::Refused;
 pub use rows::gather_rows;
 pub use scale::{Scale, add_scaled};
 pub use slots::{count_to_slots, sum_slots};
-pub use spikes::SpikeMatrix;
+pub use spikes::{SpikeConv, SpikeMatrix};
 pub use stbif::{Stbif, StbifState};
 pub use surrogate::{
     ATan, DeterministicPass, Erf, FakeNumericalGradient, LeakyKReLU, LogTailedReLU, MAX_SURROGATE_CONSTANTS, MultiLevelSpikeCount,

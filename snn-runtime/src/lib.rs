@@ -68,6 +68,7 @@ pub mod rnn;
 mod scope;
 mod slots;
 mod space;
+mod spike_conv;
 mod spikes;
 mod spiking_attention;
 mod state;

@@ -16,11 +16,11 @@ use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
 
 /// The largest share of ones at which sums of rows are faster than a dense product, forward and backward: docs/performance.md.
-const MOST_ONES: f64 = 0.25;
+const MOST_ONES: f64 = 0.35;
 
 /// Below so many multiplications, or so few outputs, a dense product is as fast as looking at what arrives.
-const FEWEST_PRODUCTS: i64 = 1 << 20;
-const FEWEST_OUTPUTS: i64 = 32;
+pub(crate) const FEWEST_PRODUCTS: i64 = 1 << 20;
+pub(crate) const FEWEST_OUTPUTS: i64 = 32;
 
 /// x W^T + b by sums of rows of W, if x is spikes and they are rare.
 pub(crate) fn linear(layer: &str, pick: &Pick, train: bool, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {

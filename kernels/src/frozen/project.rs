@@ -15,8 +15,10 @@ use super::packed::Packed;
 use super::scratch::{Row, with_rows};
 use super::tile::{Currents, Tile};
 use super::windows::Windows;
+use crate::arch::vectorised;
 use crate::error::{Error, check_len, sequence_len};
 use crate::par::{Columns, map_tiles};
+use crate::transpose::transpose;
 
 /// A layer with weights, and what it is given.
 #[derive(Clone, Copy, Debug)]
@@ -72,6 +74,46 @@ impl Projection<'_> {
                 // SAFETY: tasks are disjoint in rows or channels, and this one takes a row once.
                 let out = unsafe { out.row(t, at + of.start..at + of.end) };
                 out.copy_from_slice(&current.0[..of.len()]);
+            }
+        }))
+    }
+
+    /// The currents, `[steps][sample][channel][cell]`: torch's order.
+    ///
+    /// # Errors
+    /// [`Error::Length`] if a buffer does not fit.
+    pub fn planes(&self, out: &mut [f32]) -> Result<Blocks, Error> {
+        let rows = self.check()?;
+        let (channels, cells) = (self.weights.sizes().outputs, self.windows.outputs());
+        check_len("out", sequence_len(self.steps, rows * channels)?, out.len())?;
+        let (out, arch) = (Columns::new(out, cells), Arch::new());
+        Ok(self.tasks(arch, rows, &|panel, tile, currents| {
+            let of = self.weights.outputs(panel);
+            for (t, currents) in currents.chunks(tile.len()).enumerate() {
+                let mut start = tile.start;
+                while start < tile.end {
+                    // The cells of one sample.
+                    let (sample, cell) = (start / cells, start % cells);
+                    let end = tile.end.min(start + cells - cell);
+                    let currents = &currents[start - tile.start..end - tile.start];
+                    let planes = (t * self.samples + sample) * self.weights.sizes().outputs + of.start;
+                    vectorised(
+                        arch,
+                        #[inline(always)]
+                        || {
+                            transpose(
+                                currents.len(),
+                                of.len(),
+                                |i| &currents[i].0,
+                                |lane, i, some| {
+                                    // SAFETY: tasks are disjoint in rows or channels, and this one takes a cell once.
+                                    unsafe { out.row(planes + lane, cell + i..cell + i + some.len()) }.copy_from_slice(some);
+                                },
+                            );
+                        },
+                    );
+                    start = end;
+                }
             }
         }))
     }

@@ -4,9 +4,6 @@
 use super::{SpikeMatrix, WORD};
 use crate::par::map_tiles;
 
-/// Columns of a block: so many rows of the other matrix, [`LANES`](crate::lanes::LANES) wide, lie in L2 at a time.
-pub(super) const BLOCK: usize = 8 * WORD;
-
 /// The ones of one block.
 pub(super) struct Block {
     /// Where the list of each row starts, and where the last one ends.
@@ -22,9 +19,9 @@ impl Block {
 }
 
 impl SpikeMatrix {
-    /// Blocks of columns, each with a list per row.
-    pub(super) fn by_row(&self) -> Vec<Block> {
-        blocks(self.cols, self.rows, &|of| {
+    /// Blocks of so many columns, whole words, each with a list per row.
+    pub(super) fn by_row(&self, width: usize) -> Vec<Block> {
+        blocks(self.cols, width, self.rows, &|of| {
             let (from, to) = (of.start / WORD, of.end.div_ceil(WORD));
             let mut block = Block { starts: vec![0], places: Vec::new() };
             for r in 0..self.rows {
@@ -37,9 +34,9 @@ impl SpikeMatrix {
         })
     }
 
-    /// Blocks of rows, each with a list per column.
-    pub(super) fn by_column(&self) -> Vec<Block> {
-        blocks(self.rows, self.cols, &|of| {
+    /// Blocks of so many rows, each with a list per column.
+    pub(super) fn by_column(&self, height: usize) -> Vec<Block> {
+        blocks(self.rows, height, self.cols, &|of| {
             let each = |f: &mut dyn FnMut(usize, usize)| {
                 for (place, r) in of.clone().enumerate() {
                     for (i, &word) in self.row(r).iter().enumerate() {
@@ -63,9 +60,9 @@ impl SpikeMatrix {
     }
 }
 
-/// One block for each [`BLOCK`] of `0..along`; `across` elements stand in each of its places.
-fn blocks(along: usize, across: usize, make: &(dyn Fn(std::ops::Range<usize>) -> Block + Sync)) -> Vec<Block> {
-    map_tiles(along, BLOCK, across, &|| (), &|(), of| make(of))
+/// One block for each `width` of `0..along`; `across` elements stand in each of its places.
+fn blocks(along: usize, width: usize, across: usize, make: &(dyn Fn(std::ops::Range<usize>) -> Block + Sync)) -> Vec<Block> {
+    map_tiles(along, width, across, &|| (), &|(), of| make(of))
 }
 
 /// Calls `f` with the place of each one in `word`, the lowest first.

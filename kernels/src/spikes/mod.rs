@@ -4,8 +4,11 @@
 //! [`SpikeMatrix::transposed_times`] for the gradient of the other matrix. How often a 1 stands there is known once the bits are packed, so who
 //! calls can choose between these sums and a dense product.
 
+mod conv;
 mod lists;
 mod product;
+
+pub use conv::SpikeConv;
 
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 

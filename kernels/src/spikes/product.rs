@@ -2,21 +2,24 @@
 //!
 //! Sums run in the order of the rows that are added, so results are the same bits on any number of threads and any instruction set.
 
-use std::array::from_fn;
 use std::ops::Range;
 
 use pulp::Arch;
 
-use super::SpikeMatrix;
-use super::lists::{BLOCK, Block};
+use super::lists::Block;
+use super::{SpikeMatrix, WORD};
 use crate::arch::vectorised;
 use crate::error::{Error, check_len, check_opt, sequence_len};
 use crate::lanes::{LANES, load, store};
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
+use crate::transpose::transpose;
 
-/// Rows that are turned into columns together: a cache line of `f32` in the other layout, and few enough streams for the prefetcher.
-const GROUP: usize = 16;
+/// Rows of the other matrix in a block, [`LANES`] wide: in the second cache where few of them are added, and each list is worth its end; in the
+/// first cache, twice as fast, from a rate of [`FREQUENT`] on.
+const WIDE: usize = 8 * WORD;
+const NARROW: usize = WORD;
+const FREQUENT: f64 = 0.1;
 
 /// Rows of the result whose sums stay in L2 while blocks of the other matrix pass by.
 const ROWS: usize = 1024;
@@ -32,18 +35,17 @@ impl SpikeMatrix {
         check_len("weight", sequence_len(n, cols)?, weight.len())?;
         check_opt("bias", n, bias)?;
         check_len("out", sequence_len(self.rows, n)?, out.len())?;
-        let out = Columns::new(out, n);
+        let (out, arch) = (Columns::new(out, n), Arch::new());
         // A block of W^T: what is added together lies together.
         let gather = |of: Range<usize>, lanes: Range<usize>, to: &mut [F]| {
-            for (some, group) in groups(lanes) {
-                let row = |j: usize| &weight[(some.start + j % some.len()) * cols..][of.clone()];
-                let rows: [&[F]; GROUP] = from_fn(row);
-                for (k, to) in to.chunks_mut(LANES).take(of.len()).enumerate() {
-                    for (to, row) in to[group.clone()].iter_mut().zip(&rows) {
-                        *to = row[k];
-                    }
-                }
-            }
+            vectorised(
+                arch,
+                #[inline(always)]
+                || {
+                    let row = |j: usize| &weight[(lanes.start + j) * cols..][of.clone()];
+                    transpose(lanes.len(), of.len(), row, |k, j, some| to[k * LANES + j..][..some.len()].copy_from_slice(some));
+                },
+            );
         };
         let first = |lanes: Range<usize>| bias.map_or([F::ZERO; LANES], |bias| load::<F, false>(&bias[lanes]));
         let place = |rows: Range<usize>, lanes: Range<usize>, sums: &[F]| {
@@ -52,7 +54,12 @@ impl SpikeMatrix {
                 store::<F, false>(sums, unsafe { out.row(row, lanes.clone()) });
             }
         };
-        Sums { blocks: &self.by_row(), rows: self.rows, along: cols, lanes: n, gather: &gather, first: &first, place: &place }.run();
+        let sums = Sums { rows: self.rows, along: cols, lanes: n, gather: &gather, first: &first, place: &place };
+        if self.rate() < FREQUENT {
+            sums.run::<WIDE>(&self.by_row(WIDE))
+        } else {
+            sums.run::<NARROW>(&self.by_row(NARROW))
+        }
         Ok(())
     }
 
@@ -64,24 +71,33 @@ impl SpikeMatrix {
         let cols = self.cols;
         check_len("grad", sequence_len(self.rows, n)?, grad.len())?;
         check_len("out", sequence_len(n, cols)?, out.len())?;
-        let out = Columns::new(out, cols);
+        let (out, arch) = (Columns::new(out, cols), Arch::new());
         let gather = |of: Range<usize>, lanes: Range<usize>, to: &mut [F]| {
             for (row, to) in of.zip(to.chunks_mut(LANES)) {
                 to[..lanes.len()].copy_from_slice(&grad[row * n..][lanes.clone()]);
             }
         };
         let place = |columns: Range<usize>, lanes: Range<usize>, sums: &[F]| {
-            for (some, group) in groups(lanes) {
-                for (k, sums) in sums.chunks(LANES).enumerate() {
-                    for (row, sum) in some.clone().zip(&sums[group.clone()]) {
+            vectorised(
+                arch,
+                #[inline(always)]
+                || {
+                    let row = |k: usize| &sums[k * LANES..][..LANES];
+                    transpose(columns.len(), lanes.len(), row, |lane, k, some| {
+                        let at = columns.start + k;
                         // SAFETY: tiles are disjoint, and each takes an element once.
-                        unsafe { out.row(row, columns.start + k..columns.start + k + 1)[0] = *sum };
-                    }
-                }
-            }
+                        unsafe { out.row(lanes.start + lane, at..at + some.len()) }.copy_from_slice(some);
+                    });
+                },
+            );
         };
         let first = |_: Range<usize>| [F::ZERO; LANES];
-        Sums { blocks: &self.by_column(), rows: cols, along: self.rows, lanes: n, gather: &gather, first: &first, place: &place }.run();
+        let sums = Sums { rows: cols, along: self.rows, lanes: n, gather: &gather, first: &first, place: &place };
+        if self.rate() < FREQUENT {
+            sums.run::<WIDE>(&self.by_column(WIDE))
+        } else {
+            sums.run::<NARROW>(&self.by_column(NARROW))
+        }
         Ok(())
     }
 }
@@ -91,7 +107,6 @@ type Place<'a, F> = dyn Fn(Range<usize>, Range<usize>, &[F]) + Sync + 'a;
 
 /// Sums of rows of a dense matrix: one per list of ones.
 struct Sums<'a, F> {
-    blocks: &'a [Block],
     /// How many sums.
     rows: usize,
     /// How many rows there are to add.
@@ -107,10 +122,11 @@ struct Sums<'a, F> {
 }
 
 impl<F: Real> Sums<'_, F> {
-    fn run(&self) {
+    /// `blocks` of `B` rows.
+    fn run<const B: usize>(&self, blocks: &[Block]) {
         let (panels, tall) = (self.lanes.div_ceil(LANES), self.rows.div_ceil(ROWS));
         let arch = Arch::new();
-        let scratch = || (vec![[F::ZERO; LANES]; BLOCK], vec![[F::ZERO; LANES]; ROWS.min(self.rows)]);
+        let scratch = || (vec![[F::ZERO; LANES]; B], vec![[F::ZERO; LANES]; ROWS.min(self.rows)]);
         let cost = ROWS.min(self.rows) * LANES;
         map_tiles(panels * tall, 1, cost, &scratch, &|(block, sums), item| {
             let (panel, tile) = (item.start % panels * LANES, item.start / panels * ROWS);
@@ -118,15 +134,15 @@ impl<F: Real> Sums<'_, F> {
             let rows = tile..self.rows.min(tile + ROWS);
             let sums = &mut sums[..rows.len()];
             sums.fill((self.first)(lanes.clone()));
-            for (i, of) in self.blocks.iter().enumerate() {
-                let start = i * BLOCK;
-                (self.gather)(start..self.along.min(start + BLOCK), lanes.clone(), block.as_flattened_mut());
+            for (i, of) in blocks.iter().enumerate() {
+                let start = i * B;
+                (self.gather)(start..self.along.min(start + B), lanes.clone(), block.as_flattened_mut());
                 vectorised(
                     arch,
                     #[inline(always)]
                     || {
                         for (row, sum) in rows.clone().zip(sums.iter_mut()) {
-                            add(of.of(row), block, sum);
+                            add::<F, B>(of.of(row), block, sum);
                         }
                     },
                 );
@@ -136,22 +152,13 @@ impl<F: Real> Sums<'_, F> {
     }
 }
 
-/// Groups of these lanes, as columns of the whole and as lanes.
-fn groups(lanes: Range<usize>) -> impl Iterator<Item = (Range<usize>, Range<usize>)> {
-    let start = lanes.start;
-    lanes.clone().step_by(GROUP).map(move |at| {
-        let of = at..lanes.end.min(at + GROUP);
-        (of.clone(), of.start - start..of.end - start)
-    })
-}
-
 /// Adds the rows at `places`.
 #[inline(always)]
-fn add<F: Real>(places: &[u16], block: &[[F; LANES]], sum: &mut [F; LANES]) {
-    let block: &[[F; LANES]; BLOCK] = block.try_into().unwrap_or_else(|_| unreachable!("a block has {BLOCK} rows"));
+fn add<F: Real, const B: usize>(places: &[u16], block: &[[F; LANES]], sum: &mut [F; LANES]) {
+    let block: &[[F; LANES]; B] = block.try_into().unwrap_or_else(|_| unreachable!("a block has {B} rows"));
     let mut acc = *sum;
     for &place in places {
-        let row = &block[usize::from(place) % BLOCK];
+        let row = &block[usize::from(place) % B];
         for k in 0..LANES {
             acc[k] = acc[k] + row[k];
         }

@@ -4,6 +4,7 @@ mod adam;
 mod checkpoint;
 mod clip;
 mod lr_scheduler;
+mod memory;
 
 pub use adam::{Adam, AdamConfig};
 pub use checkpoint::{Checkpoint, Progress};
@@ -12,6 +13,7 @@ pub use lr_scheduler::{
     AnnealStrategy, CosineAnnealingLR, CosineAnnealingWarmRestarts, ExponentialLR, LRScheduler, LearningRate, LinearLR, MultiStepLR,
     OneCycleLR, Schedule, SequentialLR, StepLR,
 };
+pub use memory::keep_freed_memory;
 use tch::{Kind, Tensor};
 
 use crate::error::{Error, Result};
