@@ -1,6 +1,7 @@
 //! Multi-step backward pass. In: what the forward pass had and the gradients of its results; out: the gradients of x, the first states and
 //! the constants.
 
+use std::array::from_fn;
 use std::ops::Range;
 
 use pulp::Arch;
@@ -11,8 +12,8 @@ use crate::constants::per_channel;
 use crate::error::{Error, check_len, check_opt};
 use crate::forward::Pass;
 use crate::input::Input;
-use crate::lanes::{LANES, blocks, lanes, load, prefetch, store};
-use crate::neuron::{MAX_CONSTANTS, Neuron};
+use crate::lanes::{AHEAD, LANES, blocks, lanes, load, prefetch, store, view};
+use crate::neuron::{MAX_CONSTANTS, MAX_FIRES, MAX_STATES, Neuron};
 use crate::par::{Columns, map_tiles};
 use crate::real::Real;
 use crate::scale::{ScaleGrad, sum_channels};
@@ -201,26 +202,35 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         let mut states = Block::<F, N>::start::<FULL>(pass.constants, pass.start, &of);
         let scale = pass.scale.map(|scale| scale.block(&of));
         for t in 0..pass.steps {
-            let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
-            let x = scale.as_ref().map_or(x, |scale| scale.apply(&x));
+            let mut spare = [F::ZERO; LANES];
+            let x = view::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()), &mut spare);
+            prefetch(x, AHEAD);
             if let Some(grad) = self.upstream.y {
                 // For `reverse`. The hardware does not see it coming: the steps' rows are far apart and a tile's are short.
-                prefetch(&grad[t * pass.neurons..][of.clone()]);
+                prefetch(&grad[t * pass.neurons + of.start..], 0);
             }
             for (i, state) in states.iter().enumerate().take(N::STATES.len()) {
                 let place = scratch.place(i, t, at);
                 store::<F, true>(state, &mut scratch.states[place]);
             }
-            let (over, kept) = block.charge(&states, &x);
+            if firing.plain {
+                let mut over: Fires<F> = zeros();
+                block.step(&mut states, x, scale.as_ref(), &mut over, &mut [F::ZERO; LANES]);
+                for i in 0..N::FIRES {
+                    let place = scratch.place(i, t, at);
+                    store::<F, true>(&over[i], &mut scratch.slopes[place]);
+                }
+                continue;
+            }
+            let x = &scale.as_ref().map_or(*x, |scale| scale.apply(x));
+            let (over, kept) = block.charge(&states, x);
             let spikes = firing.spikes::<F, N>(arch, &over, t, of.start);
             for i in 0..N::FIRES {
                 let place = scratch.place(i, t, at);
                 store::<F, true>(&over[i], &mut scratch.slopes[place.clone()]);
-                if !firing.plain {
-                    store::<F, true>(&spikes[i], &mut scratch.spikes[place]);
-                }
+                store::<F, true>(&spikes[i], &mut scratch.spikes[place]);
             }
-            (_, states) = block.finish(&states, &x, &kept, &spikes);
+            (_, states) = block.finish(&states, x, &kept, &spikes);
         }
     }
 
@@ -237,39 +247,59 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         }
         let mut grad_static = [F::ZERO; LANES];
         let mut sums = zeros();
+        let zero = [F::ZERO; LANES];
         let scale = pass.scale.map(|scale| scale.block(&of));
         let mut scale_grad = ScaleGrad::new();
         for t in (0..pass.steps).rev() {
-            let given = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
-            let x = scale.as_ref().map_or(given, |scale| scale.apply(&given));
-            let grad_y = match self.upstream.y {
-                Some(grad) => load::<F, FULL>(&grad[t * pass.neurons..][of.clone()]),
-                None => [F::ZERO; LANES],
+            let (mut spare, mut spare_grad) = ([F::ZERO; LANES], [F::ZERO; LANES]);
+            let given = view::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()), &mut spare);
+            let scaled;
+            let x = match &scale {
+                Some(scale) => {
+                    scaled = scale.apply(given);
+                    &scaled
+                }
+                None => given,
             };
-            let (mut states, mut slopes): (States<F>, Fires<F>) = (zeros(), zeros());
-            for (i, state) in states.iter_mut().enumerate().take(N::STATES.len()) {
-                *state = load::<F, true>(&scratch.states[scratch.place(i, t, at)]);
-            }
-            for (i, slope) in slopes.iter_mut().enumerate().take(N::FIRES) {
-                *slope = load::<F, true>(&scratch.slopes[scratch.place(i, t, at)]);
-            }
-            // Arithmetic is cheaper than more rows.
-            let (over, kept) = block.charge(&states, &x);
-            let mut spikes: Fires<F> = zeros();
-            for (i, spike) in spikes.iter_mut().enumerate().take(N::FIRES) {
-                *spike = match firing.plain {
-                    true => lanes(|k| over[i][k].heaviside()),
-                    false => load::<F, true>(&scratch.spikes[scratch.place(i, t, at)]),
-                };
-            }
-            let (grad_x, before) = block.adjoint(&states, &x, &kept, &spikes, &slopes, &grad_y, &grad_states, &mut sums);
-            grad_states = before;
-            let grad_x = scale.as_ref().map_or(grad_x, |scale| scale_grad.step(scale, &given, &grad_x));
-            match (&self.grad_x, pass.x) {
+            let grad_y = match self.upstream.y {
+                Some(grad) => view::<F, FULL>(&grad[t * pass.neurons..][of.clone()], &mut spare_grad),
+                None => &zero,
+            };
+            let mut spare_out = [F::ZERO; LANES];
+            let row = match (&self.grad_x, pass.x) {
                 // SAFETY: blocks are disjoint, and each takes a row once.
-                (Some(out), Input::Sequence(_)) => store::<F, FULL>(&grad_x, unsafe { out.row(t, of.clone()) }),
-                (Some(_), Input::Static(_)) => grad_static = lanes(|k| grad_static[k] + grad_x[k]),
-                (None, _) => {}
+                (Some(out), Input::Sequence(_)) => Some(unsafe { out.row(t, of.clone()) }),
+                _ => None,
+            };
+            let (grad_x, rest): (&mut Lanes<F>, _) = match row {
+                Some(row) if FULL => (row.try_into().unwrap_or_else(|_| unreachable!("a full block")), None),
+                row => (&mut spare_out, row),
+            };
+            if firing.plain {
+                let states: [&Lanes<F>; MAX_STATES] =
+                    from_fn(|i| if i < N::STATES.len() { row_of(&scratch.states, scratch.place(i, t, at)) } else { &zero });
+                let slopes: [&Lanes<F>; MAX_FIRES] =
+                    from_fn(|i| if i < N::FIRES { row_of(&scratch.slopes, scratch.place(i, t, at)) } else { &zero });
+                block.step_back(&states, x, &slopes, grad_y, &mut grad_states, &mut sums, grad_x);
+            } else {
+                let (mut states, mut slopes, mut spikes): (States<F>, Fires<F>, Fires<F>) = (zeros(), zeros(), zeros());
+                for (i, state) in states.iter_mut().enumerate().take(N::STATES.len()) {
+                    *state = load::<F, true>(&scratch.states[scratch.place(i, t, at)]);
+                }
+                for i in 0..N::FIRES {
+                    slopes[i] = load::<F, true>(&scratch.slopes[scratch.place(i, t, at)]);
+                    spikes[i] = load::<F, true>(&scratch.spikes[scratch.place(i, t, at)]);
+                }
+                let (_, kept) = block.charge(&states, x);
+                (*grad_x, grad_states) = block.adjoint(&states, x, &kept, &spikes, &slopes, grad_y, &grad_states, &mut sums);
+            }
+            if let Some(scale) = &scale {
+                *grad_x = scale_grad.step(scale, given, grad_x);
+            }
+            match (rest, pass.x) {
+                (Some(rest), _) => rest.copy_from_slice(&grad_x[..rest.len()]),
+                (None, Input::Static(_)) => grad_static = lanes(|k| grad_static[k] + grad_x[k]),
+                _ => {}
             }
         }
         if let Some(own) = &self.own_scale {
@@ -300,4 +330,10 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
             }
         }
     }
+}
+
+/// A block of the scratch.
+#[inline(always)]
+fn row_of<F: Real>(rows: &[F], at: Range<usize>) -> &Lanes<F> {
+    rows[at].try_into().unwrap_or_else(|_| unreachable!("a row"))
 }

@@ -13,6 +13,7 @@ use crate::lanes::{LANES, lanes, load};
 use crate::neuron::{MAX_CONSTANTS, MAX_FIRES, MAX_KEPT, MAX_STATES, Neuron};
 use crate::random::{Draw, Place};
 use crate::real::Real;
+use crate::scale::ScaleLanes;
 use crate::surrogate::Surrogate;
 
 /// One value per lane.
@@ -107,6 +108,58 @@ impl<'a, F: Real, N: Neuron> Block<'a, F, N> {
             }
         }
         (y, states)
+    }
+
+    /// A whole step where the sign says who fires: [`charge`](Block::charge), spikes and [`finish`](Block::finish) in one loop, so that what
+    /// they hand on stays in registers.
+    #[inline(always)]
+    pub(crate) fn step(&self, states: &mut States<F>, x: &Lanes<F>, scale: Option<&ScaleLanes<F>>, over: &mut Fires<F>, y: &mut Lanes<F>) {
+        for k in 0..LANES {
+            let x = scale.map_or(x[k], |scale| scale.lane(k, x[k]));
+            let finished = self.with(k, |c| {
+                let s = states_of::<F, N>(states, k);
+                let charged = self.neuron.charge(c, &s, x);
+                for i in 0..N::FIRES {
+                    over[i][k] = charged.over[i];
+                }
+                let spikes = from_fn(|i| if i < N::FIRES { charged.over[i].heaviside() } else { F::ZERO });
+                self.neuron.finish(c, &s, x, &charged.kept, &spikes)
+            });
+            y[k] = finished.y;
+            for i in 0..N::STATES.len() {
+                states[i][k] = finished.states[i];
+            }
+        }
+    }
+
+    /// The derivative of a whole step where the sign says who fires: as [`adjoint`](Block::adjoint).
+    #[inline(always)]
+    pub(crate) fn step_back(
+        &self,
+        before: &[&Lanes<F>; MAX_STATES],
+        x: &Lanes<F>,
+        slopes: &[&Lanes<F>; MAX_FIRES],
+        grad_y: &Lanes<F>,
+        grad_states: &mut States<F>,
+        sums: &mut [Lanes<F>; MAX_CONSTANTS],
+        grad_x: &mut Lanes<F>,
+    ) {
+        for k in 0..LANES {
+            let adjoint = self.with(k, |c| {
+                let s = from_fn(|i| if i < N::STATES.len() { before[i][k] } else { F::ZERO });
+                let charged = self.neuron.charge(c, &s, x[k]);
+                let spikes = from_fn(|i| if i < N::FIRES { charged.over[i].heaviside() } else { F::ZERO });
+                let slopes = from_fn(|i| if i < N::FIRES { slopes[i][k] } else { F::ZERO });
+                self.neuron.adjoint(c, &s, x[k], &charged.kept, &spikes, &slopes, grad_y[k], &states_of::<F, N>(grad_states, k))
+            });
+            grad_x[k] = adjoint.x;
+            for i in 0..N::STATES.len() {
+                grad_states[i][k] = adjoint.states[i];
+            }
+            for i in 0..N::LEARNED_CONSTANTS {
+                sums[i][k] = sums[i][k] + adjoint.constants[i];
+            }
+        }
     }
 
     /// The derivative of a step: gradients of x and the states before; those of the constants are added to `sums`.

@@ -5,11 +5,11 @@ use std::ops::Range;
 use pulp::Arch;
 
 use crate::arch::vectorised;
-use crate::block::{Block, Firing};
+use crate::block::{Block, Firing, zeros};
 use crate::constants::Constants;
 use crate::error::{Error, check_len, check_opt, sequence_len};
 use crate::input::Input;
-use crate::lanes::{blocks, load, store};
+use crate::lanes::{AHEAD, LANES, blocks, fill, prefetch, store, view};
 use crate::neuron::Neuron;
 use crate::par::{Columns, map_tiles};
 use crate::random::Draw;
@@ -135,14 +135,24 @@ impl<F: Real, N: Neuron> Run<'_, F, N> {
         let mut states = Block::<F, N>::start::<FULL>(pass.constants, pass.start, &of);
         let scale = pass.scale.map(|scale| scale.block(&of));
         for t in 0..pass.steps {
-            let x = load::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()));
-            let x = scale.as_ref().map_or(x, |scale| scale.apply(&x));
-            let (over, kept) = block.charge(&states, &x);
-            let spikes = firing.spikes::<F, N>(arch, &over, t, of.start);
-            let (y, next) = block.finish(&states, &x, &kept, &spikes);
-            states = next;
+            let mut spare = [F::ZERO; LANES];
+            let x = view::<F, FULL>(pass.x.row(t, pass.neurons, of.clone()), &mut spare);
+            prefetch(x, AHEAD);
             // SAFETY: blocks are disjoint, and each takes a row once.
-            store::<F, FULL>(&y, unsafe { self.y.row(t, of.clone()) });
+            fill::<F, FULL>(
+                unsafe { self.y.row(t, of.clone()) },
+                #[inline(always)]
+                |y| {
+                    if firing.plain {
+                        block.step(&mut states, x, scale.as_ref(), &mut zeros(), y);
+                    } else {
+                        let x = &scale.as_ref().map_or(*x, |scale| scale.apply(x));
+                        let (over, kept) = block.charge(&states, x);
+                        let spikes = firing.spikes::<F, N>(arch, &over, t, of.start);
+                        (*y, states) = block.finish(&states, x, &kept, &spikes);
+                    }
+                },
+            );
             for (i, sequence) in self.sequences.iter().enumerate().take(N::STATES.len()) {
                 if let Some(sequence) = sequence {
                     // SAFETY: as above.

@@ -42,17 +42,43 @@ pub(crate) fn store<F: Real, const FULL: bool>(block: &[F; LANES], dst: &mut [F]
     }
 }
 
-/// Asks for `src` to be brought into the cache.
+/// `src` as whole lanes; if it has fewer, they are copied to `spare`. (A copy of the lanes themselves would go through memory.)
 #[inline(always)]
-pub(crate) fn prefetch<F>(src: &[F]) {
+pub(crate) fn view<'a, F: Real, const FULL: bool>(src: &'a [F], spare: &'a mut [F; LANES]) -> &'a [F; LANES] {
+    if FULL {
+        return src.try_into().unwrap_or_else(|_| unreachable!("a full block"));
+    }
+    spare[..src.len()].copy_from_slice(src);
+    spare
+}
+
+/// Where `dst` is written, as whole lanes.
+#[inline(always)]
+pub(crate) fn fill<F: Real, const FULL: bool>(dst: &mut [F], write: impl FnOnce(&mut [F; LANES])) {
+    if FULL {
+        write(dst.try_into().unwrap_or_else(|_| unreachable!("a full block")));
+    } else {
+        let mut block = [F::ZERO; LANES];
+        write(&mut block);
+        dst.copy_from_slice(&block[..dst.len()]);
+    }
+}
+
+/// How far ahead of its use the next block of a row is asked for. The rows of the steps are far apart and what is read of each at a time is short,
+/// so the hardware does not see it coming.
+pub(crate) const AHEAD: usize = 2 * LANES;
+
+/// Asks for the block that starts `ahead` elements behind the start of `src` to be brought into the cache. It may lie outside of what there is.
+#[inline(always)]
+pub(crate) fn prefetch<F>(src: &[F], ahead: usize) {
     #[cfg(target_arch = "x86_64")]
-    for line in src.chunks(64 / size_of::<F>()) {
+    for line in (0..LANES).step_by(64 / size_of::<F>()) {
         use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-        // SAFETY: a prefetch is a hint, never a fault, and SSE is part of x86-64.
-        unsafe { _mm_prefetch::<_MM_HINT_T0>(line.as_ptr().cast()) };
+        // SAFETY: a prefetch is a hint, never a fault wherever it points, and SSE is part of x86-64.
+        unsafe { _mm_prefetch::<_MM_HINT_T0>(src.as_ptr().wrapping_add(ahead + line).cast()) };
     }
     #[cfg(not(target_arch = "x86_64"))]
-    let _ = src;
+    let _ = (src, ahead);
 }
 
 /// The full blocks of `tile` by their first neuron, and the rest.

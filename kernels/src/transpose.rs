@@ -1,5 +1,8 @@
 //! Rows as columns. In: rows of numbers; out: pieces of columns.
 
+use pulp::Arch;
+
+use crate::arch::vectorised;
 use crate::real::Real;
 
 /// Rows and columns that are in registers together.
@@ -46,9 +49,35 @@ pub(crate) fn transpose<'a, F: Real>(
     }
 }
 
+/// `x`, `rows` rows, with its columns as the rows of `out`, which is as long.
+pub fn transposed(x: &[f32], rows: usize, out: &mut [f32]) {
+    let columns = x.len().checked_div(rows).unwrap_or(0);
+    vectorised(
+        Arch::new(),
+        #[inline(always)]
+        || {
+            let from = |row: usize| &x[row * columns..][..columns];
+            transpose(
+                rows,
+                columns,
+                from,
+                #[inline(always)]
+                |column, row, piece: &[f32]| out[column * rows + row..][..piece.len()].copy_from_slice(piece),
+            );
+        },
+    );
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn columns_become_rows() {
+        let mut y = [0.0; 6];
+        transposed(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 2, &mut y);
+        assert_eq!(y, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+    }
 
     #[test]
     fn every_element_comes_once() {

@@ -4,6 +4,7 @@ use std::any::{Any, TypeId};
 
 use pulp::{Arch, Simd, WithSimd, b16, bytemuck};
 
+use crate::arch::vectorised;
 use crate::error::{Error, check_len};
 
 /// Words of a cell's `channels`.
@@ -110,17 +111,23 @@ pub fn to_dense(bits: &[u64], planes: usize, channels: usize, out: &mut [f32]) -
     let words = words(channels);
     let len = out.len() / channels.max(1) * words;
     check_len("bits", planes * len, bits.len())?;
-    for (cell, out) in out.chunks_exact_mut(channels.max(1)).enumerate() {
-        for (w, out) in out.chunks_mut(64).enumerate() {
-            let at = cell * words + w;
-            let (mut all, mut spread) = ([0; MAX_PLANES], [0.0; 64]);
-            for (plane, word) in all.iter_mut().enumerate().take(planes) {
-                *word = bits[plane * len + at];
+    vectorised(
+        Arch::new(),
+        #[inline(always)]
+        || {
+            for (cell, out) in out.chunks_exact_mut(channels.max(1)).enumerate() {
+                for (w, out) in out.chunks_mut(64).enumerate() {
+                    let at = cell * words + w;
+                    let (mut all, mut spread) = ([0; MAX_PLANES], [0.0; 64]);
+                    for (plane, word) in all.iter_mut().enumerate().take(planes) {
+                        *word = bits[plane * len + at];
+                    }
+                    number(&all[..planes], &mut spread);
+                    out.copy_from_slice(&spread[..out.len()]);
+                }
             }
-            number(&all[..planes], &mut spread);
-            out.copy_from_slice(&spread[..out.len()]);
-        }
-    }
+        },
+    );
     Ok(())
 }
 

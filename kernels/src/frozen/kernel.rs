@@ -272,7 +272,7 @@ impl Chunk<'_> {
     fn fetch(&self, share: usize, count: usize) {
         let len = self.rows.len();
         for row in &self.rows[len * share / count..len * (share + 1) / count] {
-            prefetch(&row.0);
+            prefetch(&row.0, 0);
         }
     }
 

@@ -24,6 +24,7 @@ mod tests;
 mod tile;
 mod windows;
 
+pub use crate::transpose::transposed;
 pub use bits::{In, MAX_PLANES, Out, add_bits, and_bits, and_not_bits, count, from_dense, planes_of_sum, to_dense, words};
 pub use fire::{Fire, States, fire};
 pub use packed::{Packed, Packer, Weights};

@@ -1,5 +1,7 @@
 //! A sample in another layout. In: `[..][cell][channel]`; out: the same elements, torch's order kept, with other cells and channels.
 
+use snn_kernels::frozen::transposed;
+
 use crate::graph::Layout;
 
 /// Every sample of `x`, laid out as `from`, into `out`, laid out as `to`.
@@ -7,6 +9,12 @@ pub(crate) fn reorder(x: &[f32], from: Layout, out: &mut [f32], to: Layout) {
     let samples = x.chunks_exact(from.len().max(1)).zip(out.chunks_exact_mut(to.len().max(1)));
     if from == to {
         return samples.for_each(|(x, out)| out.copy_from_slice(x));
+    }
+    if from.cells == 1 {
+        return samples.for_each(|(x, out)| transposed(x, to.channels, out));
+    }
+    if to.cells == 1 {
+        return samples.for_each(|(x, out)| transposed(x, from.cells, out));
     }
     for (x, out) in samples {
         // Torch's order on both sides: cells within a channel.
