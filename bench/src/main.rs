@@ -27,6 +27,8 @@ use protocol::{Reply, Request};
 const WARM_UP: usize = 2;
 
 fn main() -> ExitCode {
+    // As in the examples: what a user of this library does once.
+    let _glibc = snn::train::keep_freed_memory();
     let frozen = std::env::args().nth(1).is_some_and(|side| side == "snn-frozen");
     let mut job = None;
     let mut out = std::io::stdout();

@@ -36,6 +36,11 @@ impl PoolSizes {
         self.output[0] * self.output[1]
     }
 
+    /// Are its windows of two by two, side by side, and all of the plane?
+    fn halves(&self) -> bool {
+        self.kernel == [2, 2] && self.stride == [2, 2] && self.padding == [0, 0] && self.input == self.output.map(|n| 2 * n)
+    }
+
     /// The cells of window `o` along an axis, and the first one's place in the window.
     #[inline(always)]
     fn seen(&self, axis: usize, o: usize) -> (Range<usize>, usize) {
@@ -69,16 +74,13 @@ pub fn max_pool<F: Real>(sizes: PoolSizes, x: &[F], y: &mut [F], places: Option<
     let places = places.map(|places| Columns::new(places, sizes.windows()));
     let arch = pulp::Arch::new();
     // Each row's winners along it, and where they are in the window.
-    let scratch = || (vec![F::ZERO; height * columns], vec![0u8; height * columns], vec![0u8; sizes.windows()]);
-    map_tiles(sizes.planes, 1, sizes.cells(), &scratch, &|(along, at, unwanted), plane| {
+    let scratch = || (vec![F::ZERO; height * columns], vec![0u32; height * columns], vec![0u32; sizes.windows()]);
+    map_tiles(sizes.planes, 1, sizes.cells(), &scratch, &|(along, at, winners), plane| {
         let x = &x[plane.start * sizes.cells()..][..sizes.cells()];
         // SAFETY: tiles are disjoint, and each takes a row once.
         let y = unsafe { y.row(plane.start, 0..sizes.windows()) };
-        let places = match &places {
-            // SAFETY: as above.
-            Some(places) => unsafe { places.row(plane.start, 0..sizes.windows()) },
-            None => unwanted,
-        };
+        // SAFETY: as above.
+        let mut places = places.as_ref().map(|places| unsafe { places.row(plane.start, 0..sizes.windows()) });
         vectorised(
             arch,
             #[inline(always)]
@@ -96,27 +98,55 @@ pub fn max_pool<F: Real>(sizes: PoolSizes, x: &[F], y: &mut [F], places: Option<
                             for (i, &x) in x[seen].iter().enumerate().skip(1) {
                                 (best, place) = if beats(x, best) { (x, first + i) } else { (best, place) };
                             }
-                            (along[row * columns + o], at[row * columns + o]) = (best, place as u8);
+                            (along[row * columns + o], at[row * columns + o]) = (best, place as u32);
                         }
                     }
                 }
                 for o in 0..rows {
                     let (seen, first) = sizes.seen(0, o);
-                    let (y, places) = (&mut y[o * columns..][..columns], &mut places[o * columns..][..columns]);
+                    let (y, winners) = (&mut y[o * columns..][..columns], &mut winners[o * columns..][..columns]);
                     for (i, row) in seen.enumerate() {
-                        let before = ((first + i) * sizes.kernel[1]) as u8;
+                        let before = ((first + i) * sizes.kernel[1]) as u32;
                         let (along, at) = (&along[row * columns..][..columns], &at[row * columns..][..columns]);
-                        for k in 0..columns {
-                            let wins = i == 0 || beats(along[k], y[k]);
-                            y[k] = if wins { along[k] } else { y[k] };
-                            places[k] = if wins { before + at[k] } else { places[k] };
-                        }
+                        runs(
+                            columns,
+                            #[inline(always)]
+                            |k| {
+                                let wins = i == 0 || beats(along[k], y[k]);
+                                y[k] = if wins { along[k] } else { y[k] };
+                                winners[k] = if wins { before + at[k] } else { winners[k] };
+                            },
+                        );
                     }
+                }
+                if let Some(places) = &mut places {
+                    // Numbers as wide as the values stay in their vectors until here.
+                    places.iter_mut().zip(winners.iter()).for_each(|(place, winner)| *place = *winner as u8);
                 }
             },
         );
     });
     Ok(())
+}
+
+/// Windows of a row that are worked on at once.
+const RUN: usize = 8;
+
+/// `f` of each window of a row, and of some twice: whole runs, the last of which ends where the row does.
+#[inline(always)]
+fn runs(columns: usize, mut f: impl FnMut(usize)) {
+    if columns < RUN {
+        for k in 0..columns {
+            f(k);
+        }
+        return;
+    }
+    for start in (0..columns).step_by(RUN) {
+        let start = start.min(columns - RUN);
+        for k in start..start + RUN {
+            f(k);
+        }
+    }
 }
 
 /// Is `x` the new maximum?
@@ -138,9 +168,19 @@ pub fn max_pool_backward<F: Real>(sizes: PoolSizes, places: &[u8], grad_y: &[F],
     let ([_, of_row], [down, right], [above, before]) = (sizes.kernel, sizes.stride, sizes.padding);
     // Where a place is in its window, as an offset into the plane.
     let offsets: Vec<usize> = (0..sizes.kernel[0] * of_row).map(|place| place / of_row * width + place % of_row).collect();
+    let halves = sizes.halves();
+    let arch = pulp::Arch::new();
     map_tiles(sizes.planes, 1, sizes.cells(), &|| (), &|(), plane| {
         // SAFETY: tiles are disjoint, and each takes a row once.
         let grad_x = unsafe { grad_x.row(plane.start, 0..sizes.cells()) };
+        if halves {
+            let windows = plane.start * sizes.windows()..(plane.start + 1) * sizes.windows();
+            return vectorised(
+                arch,
+                #[inline(always)]
+                || spread(width, columns, &places[windows.clone()], &grad_y[windows.clone()], grad_x),
+            );
+        }
         grad_x.fill(F::ZERO);
         let windows = plane.start * sizes.windows()..(plane.start + 1) * sizes.windows();
         let rows = grad_y[windows.clone()].chunks(columns).zip(places[windows].chunks(columns));
@@ -154,6 +194,24 @@ pub fn max_pool_backward<F: Real>(sizes: PoolSizes, places: &[u8], grad_y: &[F],
         }
     });
     Ok(())
+}
+
+/// The gradient of a plane of windows of two by two that lie side by side: each cell is written once.
+#[inline(always)]
+fn spread<F: Real>(width: usize, columns: usize, places: &[u8], grad_y: &[F], grad_x: &mut [F]) {
+    let rows = grad_x.chunks_exact_mut(2 * width).zip(grad_y.chunks_exact(columns).zip(places.chunks_exact(columns)));
+    for (two, (grads, places)) in rows {
+        let (upper, lower) = two.split_at_mut(width);
+        runs(
+            columns,
+            #[inline(always)]
+            |k| {
+                let (g, place) = (grads[k], places[k]);
+                let of = |here: u8| if place == here { g } else { F::ZERO };
+                (upper[2 * k], upper[2 * k + 1], lower[2 * k], lower[2 * k + 1]) = (of(0), of(1), of(2), of(3));
+            },
+        );
+    }
 }
 
 #[cfg(test)]
@@ -188,6 +246,7 @@ mod tests {
     fn maxima_and_gradients_are_those_of_the_definition() {
         let cases = [
             sizes([6, 8], [2, 2], [2, 2], [0, 0], false),
+            sizes([4, 28], [2, 2], [2, 2], [0, 0], false),
             sizes([7, 9], [2, 2], [2, 2], [0, 0], false),
             sizes([7, 9], [2, 2], [2, 2], [1, 1], true),
             sizes([6, 5], [3, 3], [2, 2], [1, 1], false),

@@ -14,7 +14,7 @@ use crate::spikes::{FEWEST_OUTPUTS, FEWEST_PRODUCTS};
 use crate::weights::dims;
 
 /// The largest share of ones at which sums are faster than libtorch's convolution, forward and backward: docs/performance.md.
-const MOST_ONES: f64 = 0.4;
+const MOST_ONES: f64 = 0.5;
 
 /// The convolution of x, with steps of one cell and `padding` zeros on either side of each axis, if x is spikes and they are rare.
 pub(crate) fn convolution<const D: usize>(
