@@ -324,7 +324,7 @@ impl Strip<'_> {
             }
             match (rest, self.offsets.as_chunks::<TAPS>().1) {
                 ([sum], &[a]) => add::<S, N, 1>(simd, self.ones, &[a], self.gradients, std::array::from_mut(sum)),
-                ([sums @ ..], &[a, b]) => {
+                (sums, &[a, b]) => {
                     let sums = sums.try_into().unwrap_or_else(|_| unreachable!("as many sums as taps"));
                     add::<S, N, 2>(simd, self.ones, &[a, b], self.gradients, sums);
                 }

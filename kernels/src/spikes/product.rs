@@ -56,9 +56,9 @@ impl SpikeMatrix {
         };
         let sums = Sums { rows: self.rows, along: cols, lanes: n, gather: &gather, first: &first, place: &place };
         if self.rate() < FREQUENT {
-            sums.run::<WIDE>(&self.by_row(WIDE))
+            sums.run::<WIDE>(&self.by_row(WIDE));
         } else {
-            sums.run::<NARROW>(&self.by_row(NARROW))
+            sums.run::<NARROW>(&self.by_row(NARROW));
         }
         Ok(())
     }
@@ -94,9 +94,9 @@ impl SpikeMatrix {
         let first = |_: Range<usize>| [F::ZERO; LANES];
         let sums = Sums { rows: cols, along: self.rows, lanes: n, gather: &gather, first: &first, place: &place };
         if self.rate() < FREQUENT {
-            sums.run::<WIDE>(&self.by_column(WIDE))
+            sums.run::<WIDE>(&self.by_column(WIDE));
         } else {
-            sums.run::<NARROW>(&self.by_column(NARROW))
+            sums.run::<NARROW>(&self.by_column(NARROW));
         }
         Ok(())
     }
