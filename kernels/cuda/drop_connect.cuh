@@ -9,8 +9,8 @@
 // and twice backward; a stored mask would be 4 bytes written and read for each, which SpikingJelly does (it draws masks of W's size per sample).
 #pragma once
 
-#include "memory.cuh"
 #include "philox.cuh"
+#include "sum.cuh"
 
 namespace snn {
 
@@ -109,13 +109,6 @@ SNN_DEVICE void keep(const DropConnect<F, E>& call, unsigned t, unsigned n, unsi
 #pragma unroll
         for (int i = 0; i < 4; i++) values.of[w][i] = words[w][i] <= call.last_kept ? values.of[w][i] : F(0);
     }
-}
-
-SNN_DEVICE float other(float x, int apart) { return __int_as_float((int)__shfl_xor_sync(0xffffffffu, (unsigned)__float_as_int(x), apart)); }
-SNN_DEVICE double other(double x, int apart) {
-    const unsigned long long bits = (unsigned long long)__double_as_longlong(x);
-    const unsigned low = __shfl_xor_sync(0xffffffffu, (unsigned)bits, apart), high = __shfl_xor_sync(0xffffffffu, (unsigned)(bits >> 32), apart);
-    return __longlong_as_double((long long)((unsigned long long)high << 32 | low));
 }
 
 // The sum of 64 sums of 4 threads, in halves. All threads of the warp take part.

@@ -10,7 +10,7 @@
 //      backward | grad_y, 1 / T  | 8 / T: grad_x, saturated | 4 + 9 / T
 #pragma once
 
-#include "firing.cuh"
+#include "memory.cuh"
 
 namespace snn {
 

@@ -48,14 +48,4 @@ template <typename F> struct Fires {
     }
 };
 
-// The VEC neighbouring neurons of a thread.
-template <int VEC> struct Lanes {
-    unsigned first;
-    int left;                       // how many of the VEC there are
-
-    SNN_DEVICE explicit Lanes(unsigned neurons)
-        : first((blockIdx.x * blockDim.x + threadIdx.x) * VEC),
-          left(first < neurons ? (neurons - first < VEC ? (int)(neurons - first) : VEC) : 0) {}
-};
-
 }  // namespace snn

@@ -32,15 +32,14 @@ template <typename F> struct Gates {
 template <int CELL, bool APART, typename Fire, typename Content, typename F, int VEC> struct Row {
     static constexpr int GATES = CELL == LSTM ? 4 : CELL == GRU ? 3 : 1;
     const Gates<F>& call;
-    unsigned sample, first;
-    int left;
+    const Lanes<VEC> lanes;
     F in[GATES][VEC], value[GATES][VEC];    // what arrives at the gates' functions, and what they make of it
     F hh[VEC];                              // of the content
 
-    SNN_DEVICE size_t gate(int n) const { return ((size_t)sample * GATES + n) * call.hidden + first; }
-    SNN_DEVICE size_t at() const { return (size_t)sample * call.hidden + first; }
-    SNN_DEVICE void get(F (&to)[VEC], const F* from, size_t place) const { load(to, from + place, call.wide, left); }
-    SNN_DEVICE void put(const F (&values)[VEC], F* to, size_t place) const { store(values, to + place, call.wide, left); }
+    SNN_DEVICE size_t gate(int n) const { return ((size_t)lanes.row * GATES + n) * call.hidden + lanes.first; }
+    SNN_DEVICE size_t at() const { return (size_t)lanes.row * call.hidden + lanes.first; }
+    SNN_DEVICE void get(F (&to)[VEC], const F* from, size_t place) const { load(to, from + place, call.wide, lanes.left); }
+    SNN_DEVICE void put(const F (&values)[VEC], F* to, size_t place) const { store(values, to + place, call.wide, lanes.left); }
 
     template <typename By> SNN_DEVICE void spikes(const Fires<F>& fires, size_t element, const F (&over)[VEC], F (&out)[VEC]) const {
         if constexpr (By::DRAWS) {
@@ -57,11 +56,7 @@ template <int CELL, bool APART, typename Fire, typename Content, typename F, int
         }
     }
 
-    SNN_DEVICE explicit Row(const Gates<F>& call) : call(call) {
-        const unsigned blocks = (call.hidden + VEC - 1) / VEC, i = blockIdx.x * blockDim.x + threadIdx.x;
-        sample = i / blocks;
-        first = i % blocks * VEC;
-        left = sample >= call.samples ? 0 : call.hidden - first < VEC ? (int)(call.hidden - first) : VEC;
+    SNN_DEVICE explicit Row(const Gates<F>& call) : call(call), lanes(call.samples, call.hidden) {
         constexpr int CONTENT = CELL == VANILLA ? 0 : 2;
 #pragma unroll
         for (int n = 0; n < GATES; n++) {
@@ -119,7 +114,7 @@ template <int CELL, bool APART, typename Fire, typename Content, typename F, int
     const Of row(call);
     F grad_h[VEC], grad_y[VEC], of_ih[Of::GATES][VEC], of_hh[Of::GATES][VEC];
     row.get(grad_h, call.grad_h, row.at());
-    load(grad_y, call.grad_y + row.at(), call.wide, call.grad_y ? row.left : 0);
+    load(grad_y, call.grad_y + row.at(), call.wide, call.grad_y ? row.lanes.left : 0);
     if (call.grad_y) {
 #pragma unroll
         for (int k = 0; k < VEC; k++) grad_h[k] = add(grad_h[k], grad_y[k]);

@@ -2,7 +2,8 @@
 //
 // Every CUDA thread is a fiber on one system thread. A fiber runs until it waits; the next is drawn from a seed. Compiled without the
 // sanitizers, which are to look at kernels only: `SNN_ASAN` and `SNN_TSAN` say which of them has to be told of the fibers. TSan then sees each
-// CUDA thread as a thread, ordered by barriers and collectives only, and so finds races that no schedule shows.
+// CUDA thread as a thread, ordered by barriers and collectives only, and so finds races that no schedule shows: what a thread does behind a
+// barrier is behind what the others did in front of it, and not in front of what they do next.
 #include "host.hpp"
 
 #include <cstdio>
@@ -74,7 +75,7 @@ struct Machine {
     std::vector<Seat> seats[4];
     // For TSan, addresses that are never used twice.
     void* main = nullptr;
-    char *start = nullptr, *end = nullptr, *barrier = nullptr, *arena = nullptr;
+    char *start = nullptr, *end = nullptr, *barrier = nullptr, *other = nullptr, *arena = nullptr;
     unsigned blocks_run = 0;
 } machine;
 
@@ -112,6 +113,24 @@ void release(void* tag) {
     __tsan_release(tag);
 #endif
     (void)tag;
+}
+
+// For TSan: all that these fibers did comes before all that they do from now on. It is done for all of them at once, when the last has arrived:
+// if each gave away what it did when it came, and took what was there when it went on, a quick one's next deeds would be among that.
+void order(std::vector<Fiber>& fibers, unsigned first, unsigned count, unsigned mask, void* tag) {
+#if defined(SNN_TSAN)
+    const auto each = [&](void (*action)(void*)) {
+        for (unsigned i = 0; i < count; i++) {
+            if (!(mask >> i % WARP & 1)) continue;
+            __tsan_switch_to_fiber(fibers[first + i].seat.tsan, 1);
+            action(tag);
+        }
+    };
+    each(&release);
+    each(&acquire);
+    __tsan_switch_to_fiber(machine.main, 1);
+#endif
+    (void)fibers, (void)first, (void)count, (void)mask, (void)tag;
 }
 
 // From the scheduler into a fiber, until it waits or ends.
@@ -194,7 +213,11 @@ bool collective(unsigned first, Fiber& fiber) {
         if (!(fiber.mask >> other.from & 1)) fail("a lane asks for the value of one that takes no part");
         other.given = machine.fibers[first + other.from].value;
     }
-    const unsigned mask = fiber.mask;
+    const unsigned mask = fiber.mask, count = machine.fibers.size() - first < WARP ? (unsigned)machine.fibers.size() - first : WARP;
+    // One tag per warp, and one for every collective of some of its lanes.
+    const bool all = mask == 0xffffffffu;
+    if (!all) machine.other += 8;
+    order(machine.fibers, first, count, mask, all ? machine.barrier + 1 + first / WARP : machine.other);
     for (unsigned lane = 0; lane < WARP; lane++) {
         if (mask >> lane & 1) machine.fibers[first + lane].state = State::Ready;
     }
@@ -225,6 +248,7 @@ bool go_on() {
         if (fiber.line != one->line) fail("threads of the block are at different barriers");
         fiber.state = State::Ready;
     }
+    order(fibers, 0, (unsigned)fibers.size(), 0xffffffffu, machine.barrier);
     return true;
 }
 
@@ -262,9 +286,7 @@ unsigned lane() {
 
 void barrier(int line) {
     machine.current->line = line;
-    release(machine.barrier);
     leave(State::AtBarrier);
-    acquire(machine.barrier);
 }
 
 unsigned exchange(unsigned mask, unsigned value, unsigned from, int line) {
@@ -274,11 +296,7 @@ unsigned exchange(unsigned mask, unsigned value, unsigned from, int line) {
     fiber.mask = mask;
     fiber.value = value;
     fiber.from = from % WARP;
-    // One tag per warp.
-    char* tag = machine.barrier + 1 + (&fiber - machine.fibers.data()) / WARP;
-    release(tag);
     leave(State::AtCollective);
-    acquire(tag);
     return machine.current->given;
 }
 
@@ -319,6 +337,7 @@ void launch(const unsigned grid[3], const unsigned block[3], unsigned long long 
         m.start = static_cast<char*>(pages((size_t)1 << 30));
         m.end = m.start + 1;
         m.barrier = m.start + 64;
+        m.other = m.start + ((size_t)1 << 29);
     }
     release(m.start);
     std::vector<unsigned> order(blocks);

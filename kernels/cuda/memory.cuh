@@ -38,6 +38,23 @@ SNN_DEVICE void narrow(float x, half& to) {
     to.bits = (unsigned short)(sign | (bits < 0x38800000u ? small : bits < 0x477ff000u ? normal : large));
 }
 
+// The VEC neighbouring elements of a thread: of one row, or of a row of some, each of which has threads of its own.
+template <int VEC> struct Lanes {
+    unsigned row, first;
+    int left;                       // how many of the VEC there are; 0 behind the last row
+
+    SNN_DEVICE explicit Lanes(unsigned len) : row(0), first((blockIdx.x * blockDim.x + threadIdx.x) * VEC) { count(first < len, len); }
+    SNN_DEVICE Lanes(unsigned rows, unsigned len) {
+        const unsigned blocks = (len + VEC - 1) / VEC, i = blockIdx.x * blockDim.x + threadIdx.x;
+        row = i / blocks;
+        first = i % blocks * VEC;
+        count(row < rows, len);
+    }
+
+private:
+    SNN_DEVICE void count(bool there, unsigned len) { left = !there ? 0 : len - first < VEC ? (int)(len - first) : VEC; }
+};
+
 // VEC elements that lie so that one access takes them all.
 template <typename E, int VEC> struct alignas(sizeof(E) * VEC) Pack { E of[VEC]; };
 

@@ -47,21 +47,8 @@ template <typename F, typename E> struct NeuNormBackward {
     unsigned wide;
 };
 
-// VEC pixels of a row of some rows.
-template <int VEC> struct Pixels {
-    unsigned row, first;
-    int left;                       // how many of the VEC there are; 0 behind the last row
-
-    SNN_DEVICE Pixels(unsigned rows, unsigned pixels) {
-        const unsigned blocks = (pixels + VEC - 1) / VEC, i = blockIdx.x * blockDim.x + threadIdx.x;
-        row = i / blocks;
-        first = i % blocks * VEC;
-        left = row >= rows ? 0 : pixels - first < VEC ? (int)(pixels - first) : VEC;
-    }
-};
-
 template <typename F, typename E, int VEC, bool WIDE> SNN_DEVICE void neunorm_of(const NeuNorm<F, E>& call) {
-    const Pixels<VEC> at(call.samples, call.pixels);
+    const Lanes<VEC> at(call.samples, call.pixels);
     if (at.left == 0) return;
     const F k = F(call.k), gain = F(call.gain);
     const size_t pixels = call.pixels, trace = at.row * pixels + at.first;
@@ -101,7 +88,7 @@ template <typename F, typename E, int VEC> SNN_DEVICE void neunorm(const NeuNorm
 }
 
 template <typename F, typename E, int VEC, bool WIDE> SNN_DEVICE void neunorm_backward_of(const NeuNormBackward<F, E>& call) {
-    const Pixels<VEC> at(call.samples, call.pixels);
+    const Lanes<VEC> at(call.samples, call.pixels);
     if (at.left == 0) return;
     const F k = F(call.k), gain = F(call.gain);
     const size_t pixels = call.pixels, trace = at.row * pixels + at.first;
@@ -141,7 +128,7 @@ template <typename F, typename E, int VEC> SNN_DEVICE void neunorm_backward(cons
 // A part of dL/dw, of NEUNORM_SAMPLES samples: blockIdx.y says which. A thread has VEC pixels of a row of weights.
 template <typename F, typename E, int VEC> SNN_DEVICE void neunorm_weight(const NeuNormBackward<F, E>& call) {
     const unsigned rows = call.shared ? 1 : call.channels;
-    const Pixels<VEC> at(rows, call.pixels);
+    const Lanes<VEC> at(rows, call.pixels);
     if (at.left == 0) return;
     const size_t pixels = call.pixels;
     const unsigned first = blockIdx.y * NEUNORM_SAMPLES;

@@ -97,15 +97,14 @@ template <typename N, typename F, Join JOIN> struct Feedback {
 // VEC neurons of a thread. N: the neuron; Fire: its `Firing`; OWN: have channels constants of their own?
 template <typename N, typename Fire, typename F, typename E, int VEC, bool OWN> struct Block {
     const Pass<F, E>& pass;
+    const Lanes<VEC> lanes;
     const unsigned element;         // the first neuron
     const int left;                 // how many of the VEC there are
     F scale[VEC], shift[VEC];
     F constants[OWN ? VEC : 1][room(N::CONSTANTS)];
 
     SNN_DEVICE explicit Block(const Pass<F, E>& pass)
-        : pass(pass),
-          element((blockIdx.x * blockDim.x + threadIdx.x) * VEC),
-          left(element < pass.neurons ? (pass.neurons - element < VEC ? (int)(pass.neurons - element) : VEC) : 0) {
+        : pass(pass), lanes(pass.neurons), element(lanes.first), left(lanes.left) {
 #pragma unroll
         for (int k = 0; k < VEC; k++) {
             if (pass.scale) {

@@ -10,7 +10,7 @@
 //      backward | grad_y | grad_x | 8, or 4 + 8 / T (the gradient, the step chosen)
 #pragma once
 
-#include "firing.cuh"
+#include "memory.cuh"
 
 namespace snn {
 

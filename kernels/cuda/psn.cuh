@@ -69,38 +69,39 @@ SNN_DEVICE void potentials(const Psn<F, E>& psn, const Lanes<VEC>& at, unsigned 
     }
 }
 
-template <typename Fire, typename F, typename E, int VEC, int OUT> SNN_DEVICE void psn_forward(const Psn<F, E>& psn) {
-    const Lanes<VEC> at(psn.neurons);
+// Calls `each(t, h)` with the potentials of every output t.
+template <int OUT, typename F, typename E, int VEC, typename Each>
+SNN_DEVICE void outputs(const Psn<F, E>& psn, const Lanes<VEC>& at, const Each& each) {
     for (unsigned first = 0; first < psn.steps; first += OUT) {
         F h[OUT][VEC];
         potentials<OUT>(psn, at, first, h);
 #pragma unroll
         for (int o = 0; o < OUT; o++) {
-            if (first + o >= psn.steps) break;
-            F y[VEC];
-            psn.fires.template spikes<Fire>(at.first, first + o, h[o], y);
-            store(y, psn.y + (size_t)(first + o) * psn.neurons + at.first, psn.wide, at.left);
+            if (first + o < psn.steps) each(first + o, h[o]);
         }
     }
+}
+
+template <typename Fire, typename F, typename E, int VEC, int OUT> SNN_DEVICE void psn_forward(const Psn<F, E>& psn) {
+    const Lanes<VEC> at(psn.neurons);
+    outputs<OUT>(psn, at, [&](unsigned t, const F (&h)[VEC]) {
+        F y[VEC];
+        psn.fires.template spikes<Fire>(at.first, t, h, y);
+        store(y, psn.y + (size_t)t * psn.neurons + at.first, psn.wide, at.left);
+    });
 }
 
 // dL/dh of every output.
 template <typename Fire, typename F, typename E, int VEC, int OUT> SNN_DEVICE void psn_slopes(const Psn<F, E>& psn) {
     const Lanes<VEC> at(psn.neurons);
-    for (unsigned first = 0; first < psn.steps; first += OUT) {
-        F h[OUT][VEC];
-        potentials<OUT>(psn, at, first, h);
+    outputs<OUT>(psn, at, [&](unsigned t, const F (&h)[VEC]) {
+        const size_t row = (size_t)t * psn.neurons + at.first;
+        F grad[VEC];
+        load(grad, psn.grad_y + row, psn.wide, at.left);
 #pragma unroll
-        for (int o = 0; o < OUT; o++) {
-            if (first + o >= psn.steps) break;
-            const size_t row = (size_t)(first + o) * psn.neurons + at.first;
-            F grad[VEC];
-            load(grad, psn.grad_y + row, psn.wide, at.left);
-#pragma unroll
-            for (int k = 0; k < VEC; k++) grad[k] = mul(Fire::slope(psn.fires.surrogate, h[o][k]), grad[k]);
-            store(grad, psn.grad_h + row, psn.wide, at.left);
-        }
-    }
+        for (int k = 0; k < VEC; k++) grad[k] = mul(Fire::slope(psn.fires.surrogate, h[k]), grad[k]);
+        store(grad, psn.grad_h + row, psn.wide, at.left);
+    });
 }
 
 // dL/dx of every input.

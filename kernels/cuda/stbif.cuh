@@ -4,7 +4,7 @@
 // SpikingJelly's are operations of torch, step by step.
 #pragma once
 
-#include "firing.cuh"
+#include "memory.cuh"
 
 namespace snn {
 

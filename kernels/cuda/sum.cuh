@@ -10,6 +10,14 @@ namespace snn {
 
 constexpr int SUM_THREADS = 256;
 
+// What the thread `apart` away in the warp has. All threads of the warp take part.
+SNN_DEVICE float other(float x, int apart) { return __int_as_float((int)__shfl_xor_sync(0xffffffffu, (unsigned)__float_as_int(x), apart)); }
+SNN_DEVICE double other(double x, int apart) {
+    const unsigned long long bits = (unsigned long long)__double_as_longlong(x);
+    const unsigned low = __shfl_xor_sync(0xffffffffu, (unsigned)bits, apart), high = __shfl_xor_sync(0xffffffffu, (unsigned)(bits >> 32), apart);
+    return __longlong_as_double((long long)((unsigned long long)high << 32 | low));
+}
+
 // The sum of what the threads of a block give whose numbers are the same modulo GROUP, for each of them. All threads take part.
 template <int GROUP> SNN_DEVICE double block_sum(double value, double* shared) {
     shared[threadIdx.x] = value;
@@ -40,12 +48,8 @@ template <typename F> SNN_DEVICE void sum(const Sums<F>& call) {
     for (size_t i = (size_t)part * SUM_THREADS + threadIdx.x; i < values; i += (size_t)parts * SUM_THREADS) {
         total = add(total, double(of[i / call.inner * sample + i % call.inner]));
     }
-    shared[threadIdx.x] = total;
-    for (unsigned half = SUM_THREADS / 2; half > 0; half /= 2) {
-        __syncthreads();
-        if (threadIdx.x < half) shared[threadIdx.x] = add(shared[threadIdx.x], shared[threadIdx.x + half]);
-    }
-    if (threadIdx.x == 0) call.sums[((size_t)row * call.channels + channel) * parts + part] = shared[0];
+    total = block_sum<1>(total, shared);
+    if (threadIdx.x == 0) call.sums[((size_t)row * call.channels + channel) * parts + part] = total;
 }
 
 }  // namespace snn

@@ -1,11 +1,16 @@
 //! Attention gates: what the attention layers have in common. In: a sequence `[T, N, C, H, W]` and the weights of the gates; out: the
 //! sequence behind its gates, as one node of the graph.
 
+mod device;
+
+use std::sync::Once;
+
 use snn_kernels::{Attention, AttentionSizes, Perceptron, Planes, attention, attention_backward};
 use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::weights::uniform;
@@ -34,13 +39,17 @@ pub(crate) struct Gates<'a> {
     /// `[1, 2, k, k]`
     pub(crate) spatial: Option<&'a Tensor>,
     pub(crate) relu: bool,
+    /// Said which kernels it has on a device?
+    pub(crate) told: &'a Once,
 }
 
 impl Gates<'_> {
     /// x, read as a sequence of those sizes, behind its gates.
     pub(crate) fn run(&self, x: &Tensor, sizes: AttentionSizes) -> Result<Tensor> {
-        on_cpu(self.layer, x)?;
-        in_its_kind!(self.layer, x, F => self.run_in::<F>(x, sizes))
+        match Launcher::of(self.layer, x)? {
+            Some(on) => self.run_on(&on, x, sizes),
+            None => in_its_kind!(self.layer, x, F => self.run_in::<F>(x, sizes)),
+        }
     }
 
     fn weights(&self) -> Vec<&Tensor> {

@@ -281,7 +281,7 @@ impl Node {
         // The masks of weight and bias are computed together.
         let wanted = [b.needs[0], b.needs[1..].contains(&true), b.needs[1..].contains(&true)];
         let gradients = match y.device() {
-            Device::Cuda(index) => self.backward_on(&Launcher::new(&self.layer, index, y.kind())?, read, y, grad, wanted)?,
+            Device::Cuda(_) => self.backward_on(&Launcher::at(&self.layer, y, y.kind())?, read, y, grad, wanted)?,
             _ => in_its_kind!(self.layer, y, F => self.backward_in::<F>(read, y, grad, wanted))?,
         };
         Ok(gradients.into_iter().take(b.needs.len()).collect())

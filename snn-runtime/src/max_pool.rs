@@ -78,8 +78,7 @@ fn on_device(layer: &str, on: &Launcher<'_>, x: &Tensor, sizes: PoolSizes) -> Re
     let (name, kind) = (layer.to_string(), on.kind);
     let made = attach("MaxPool", &[x], vec![y], &[Save::Tensor(&places)], move |b| {
         let (Some(grad), Some(places)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
-        let Device::Cuda(index) = places.device() else { return Err("its winners are not on the device".into()) };
-        let on = Launcher::new(&name, index, kind)?;
+        let on = Launcher::at(&name, places, kind)?;
         let (grad, grad_x) = (on.dense(grad, kind)?, on.fresh(&from, kind)?);
         let paired = kernel.is_paired(sizes, [&grad, &grad_x].map(address));
         let call = MaxPoolArguments {

@@ -1,6 +1,8 @@
 //! `MultiDimensionalAttention`. In: a sequence `[T, N, C, H, W]`; out: the same, each element times a gate of its step, one of its channel and
 //! one of its pixel.
 
+use std::sync::Once;
+
 use snn_kernels::AttentionSizes;
 use tch::Tensor;
 
@@ -60,6 +62,8 @@ pub struct MultiDimensionalAttention {
     pub sa: Option<Tensor>,
     config: MultiDimensionalAttentionConfig,
     name: String,
+    /// Said which kernels it has on a device?
+    told: Once,
 }
 
 impl MultiDimensionalAttention {
@@ -90,7 +94,7 @@ impl Layer for MultiDimensionalAttention {
         let ca = if c.use_channel { Some(gate("ca", "C", c.C, "reduction_c", c.reduction_c)?) } else { None };
         let k = c.kernel_size;
         let sa = if c.use_spatial { Some(uniform(&scope.child("sa.conv"), "weight", &[1, 2, k, k], 2 * k * k)?) } else { None };
-        Ok(MultiDimensionalAttention { ta, ca, sa, config: c, name: scope.name().to_string() })
+        Ok(MultiDimensionalAttention { ta, ca, sa, config: c, name: scope.name().to_string(), told: Once::new() })
     }
 
     fn state(&self) {}
@@ -111,6 +115,6 @@ impl Layer for MultiDimensionalAttention {
         let sizes = AttentionSizes { steps: c.T, samples, channels: c.C, height, width };
         let label = "MultiDimensionalAttention";
         let (temporal, channel, spatial) = (self.ta.as_ref(), self.ca.as_ref(), self.sa.as_ref());
-        Gates { layer: &self.name, label, temporal, channel, spatial, relu: true }.run(x, sizes)
+        Gates { layer: &self.name, label, temporal, channel, spatial, relu: true, told: &self.told }.run(x, sizes)
     }
 }

@@ -105,7 +105,7 @@ impl NeuNorm {
             outputs = attach("NeuNorm", &inputs, outputs, &[Save::Tensor(&u_seq), Save::Tensor(&w)], move |b| {
                 let [Some(u_seq), Some(w)] = &b.saved[..] else { return Err("its traces were not saved".into()) };
                 let [grad_x, grad_w, grad_u0] = match u_seq.device() {
-                    Device::Cuda(index) => node.backward_on(&Launcher::new(&node.layer, index, node.kind)?, &b, u_seq, w)?,
+                    Device::Cuda(_) => node.backward_on(&Launcher::at(&node.layer, u_seq, node.kind)?, &b, u_seq, w)?,
                     _ => in_its_kind!(node.layer, u_seq, F => node.backward::<F>(&b, u_seq, w))?,
                 };
                 let mut gradients = vec![grad_x, grad_w.map(|g| g.f_to_kind(kind)).transpose()?];

@@ -4,7 +4,7 @@
 //! without biases.
 
 use snn_kernels::{count_to_slots, gather_rows, sum_slots};
-use tch::Tensor;
+use tch::{Device, TchError, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu};
@@ -15,7 +15,7 @@ use crate::state::steps_of;
 use crate::weights::positive;
 
 macro_rules! slotted {
-    ($(#[$doc:meta])* $layer:ident, $(#[$config_doc:meta])* $config:ident, $run:ident) => {
+    ($(#[$doc:meta])* $layer:ident, $(#[$config_doc:meta])* $config:ident, $run:ident, $run_on:ident) => {
         $(#[$config_doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
         pub struct $config {
@@ -60,8 +60,11 @@ macro_rules! slotted {
                 if cx.train && !self.config.always_convert {
                     return Ok(x.shallow_clone());
                 }
-                on_cpu(&self.name, x)?;
                 let slots = Slots { layer: self.name.clone(), steps, slots: self.config.num_slots, step: step.to_vec() };
+                if let Device::Cuda(_) = x.device() {
+                    return slots.$run_on(x);
+                }
+                on_cpu(&self.name, x)?;
                 in_its_kind!(self.name, x, F => slots.$run::<F>(x))
             }
         }
@@ -81,7 +84,8 @@ slotted! {
     SpikeCountToBinary,
     /// Arguments of [`SpikeCountToBinary`].
     SpikeCountToBinaryConfig,
-    spread
+    spread,
+    spread_on
 }
 
 slotted! {
@@ -95,7 +99,8 @@ slotted! {
     TemporalBinSum,
     /// Arguments of [`TemporalBinSum`].
     TemporalBinSumConfig,
-    gather
+    gather,
+    gather_on
 }
 
 /// A call on a sequence.
@@ -122,7 +127,12 @@ impl Slots {
         let most = self.slots as f64;
         // NaN is in no range.
         let fits = |count: f64| (0.0..=most).contains(&count) && count.fract() == 0.0;
-        let Some(count) = counts.iter().map(|count| count.to_f64()).find(|&count| !fits(count)) else { return Ok(()) };
+        counts.iter().map(|count| count.to_f64()).find(|&count| !fits(count)).map_or(Ok(()), |count| Err(self.refused(count)))
+    }
+
+    /// A number of spikes for which there are no slots.
+    fn refused(&self, count: f64) -> Error {
+        let most = self.slots as f64;
         let (problem, help) = match count > most {
             true => (
                 format!("holds a count of {count}, but there are {} slots", self.slots),
@@ -130,7 +140,48 @@ impl Slots {
             ),
             false => (format!("holds {count}, which is no number of spikes"), "give it whole numbers, such as an `ILIFNode` fires"),
         };
-        Err(Error::argument(&self.layer, "x", problem, help))
+        Error::argument(&self.layer, "x", problem, help)
+    }
+
+    /// On a CUDA device both ways are a few operations of libtorch's, which move as many bytes as kernels of our own would. The counts are read
+    /// back to be checked.
+    fn spread_on(self, x: &Tensor) -> Result<Tensor> {
+        let torch = |slots: &Slots| -> Result<(Option<f64>, Tensor), TchError> {
+            let in_range = x.f_ge(0.0)?.f_bitwise_and_tensor(&x.f_le(slots.slots as f64)?)?;
+            let wrong = in_range.f_bitwise_and_tensor(&x.f_eq_tensor(&x.f_floor()?)?)?.f_bitwise_not()?;
+            let count = match wrong.f_any()?.f_int64_value(&[])? {
+                0 => None,
+                _ => Some(x.f_masked_select(&wrong)?.f_double_value(&[0])?),
+            };
+            let each = Tensor::f_arange(slots.slots as i64, (x.kind(), Device::Cpu))?.f_to_device(x.device())?;
+            let each = each.f_reshape([&[1, slots.slots as i64], &vec![1; slots.step.len()][..]].concat())?;
+            let spikes = each.f_lt_tensor(&x.f_unsqueeze(1)?)?.f_to_kind(x.kind())?;
+            Ok((count, spikes.f_reshape([&[(slots.steps * slots.slots) as i64], &slots.step[..]].concat())?))
+        };
+        let layer = self.layer.clone();
+        let (count, y) = tch::no_grad(|| torch(&self)).map_err(Error::in_layer(&layer))?;
+        if let Some(count) = count {
+            return Err(self.refused(count));
+        }
+        let save: [Save<'_>; 0] = [];
+        let outputs = attach("SpikeCountToBinary", &[x], vec![y], &save, move |b| {
+            let Some(grad) = &b.grads[0] else { return Ok(vec![None]) };
+            let grad = grad.f_reshape([&[self.steps as i64, self.slots as i64], &self.step[..]].concat())?;
+            let sum = grad.f_sum_dim_intlist(1, false, grad.kind())?;
+            Ok(vec![Some(sum.f_mul_scalar(1.0 / self.slots as f64)?)])
+        });
+        outputs.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output"))
+    }
+
+    fn gather_on(self, x: &Tensor) -> Result<Tensor> {
+        let bins = self.steps.div_ceil(self.slots);
+        let missing = (bins * self.slots - self.steps) as i64;
+        let torch = || {
+            let zeros = Tensor::f_zeros([&[missing], &self.step[..]].concat(), (x.kind(), x.device()))?;
+            let all = if missing > 0 { Tensor::f_cat(&[x, &zeros], 0)? } else { x.shallow_clone() };
+            all.f_reshape([&[bins as i64, self.slots as i64], &self.step[..]].concat())?.f_sum_dim_intlist(1, false, x.kind())
+        };
+        torch().map_err(Error::in_layer(&self.layer))
     }
 
     fn spread<F: Elements>(self, x: &Tensor) -> Result<Tensor> {

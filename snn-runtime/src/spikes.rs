@@ -33,8 +33,8 @@ pub(crate) fn linear(layer: &str, pick: &Pick, train: bool, x: &Tensor, weight: 
     let rows = x.numel() as i64 / inputs;
     let map = Map { layer: layer.to_string(), rows, inputs, outputs };
     match (x.device(), x.kind()) {
-        (Device::Cuda(index), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) => {
-            map.run_on(&Launcher::new(layer, index, x.kind())?, pick, train, x, weight, bias)
+        (Device::Cuda(_), Kind::Float | Kind::Double | Kind::Half | Kind::BFloat16) => {
+            map.run_on(&Launcher::at(layer, x, x.kind())?, pick, train, x, weight, bias)
         }
         (Device::Cpu, Kind::Float | Kind::Double) => in_its_kind!(layer, x, F => map.run::<F>(x, weight, bias)),
         _ => Ok(None),

@@ -4,11 +4,15 @@
 //! Forward, a neuron fires where x = h - v_threshold >= 0. Backward, the derivative of that step is replaced by the one given
 //! here. With `spiking: false` the output is the smooth function itself, between 0 and 1, and the gradient its true one.
 
+use std::sync::Once;
+
 use snn_kernels::Draw;
+use snn_kernels::cuda::{ALONE, ALONE_BACKWARD, AloneArguments, AloneKernels, FiresArguments};
 use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, defined, dense, on_cpu};
+use crate::cuda::{Launcher, address};
+use crate::elements::{Elements, Fresh, defined, dense};
 use crate::error::{Error, Result};
 use crate::rng;
 
@@ -40,12 +44,15 @@ pub(crate) const FLOATS: &str = "`Float` or `Double`";
 ///
 /// # Errors
 ///
-/// [`Error::Kind`] unless x is of `Float` or `Double`, [`Error::Device`] unless it is on the CPU, [`Error::Argument`] if the
-/// function's own arguments do not work.
+/// [`Error::Kind`] unless x is of `Float` or `Double` (on a CUDA device `Half` and `BFloat16`, too), [`Error::Argument`] if the function's own
+/// arguments do not work, [`Error::Cuda`] if a kernel cannot run there.
 pub fn apply(surrogate: impl Into<Surrogate>, x: &Tensor) -> Result<Tensor> {
     let surrogate = surrogate.into();
     check(&surrogate, NAME, ARGUMENT)?;
     defined(NAME, x)?;
+    if let Some(on) = Launcher::of(NAME, x)? {
+        return run_on(&on, surrogate, x);
+    }
     match x.kind() {
         Kind::Float => run::<f32>(surrogate, x),
         Kind::Double => run::<f64>(surrogate, x),
@@ -54,7 +61,6 @@ pub fn apply(surrogate: impl Into<Surrogate>, x: &Tensor) -> Result<Tensor> {
 }
 
 fn run<F: Elements>(surrogate: Surrogate, x: &Tensor) -> Result<Tensor> {
-    on_cpu(NAME, x)?;
     let dense = dense(NAME, x)?;
     let mut y = Fresh::<F>::new(NAME, &x.size())?;
     y.elements().copy_from_slice(F::slice(NAME, &dense)?);
@@ -69,6 +75,40 @@ fn run<F: Elements>(surrogate: Surrogate, x: &Tensor) -> Result<Tensor> {
         slope.elements().copy_from_slice(F::slice(NAME, x)?);
         surrogate.derivative(slope.elements());
         Ok(vec![Some(g.f_mul(&slope.into_tensor())?)])
+    })?;
+    y.pop().ok_or_else(|| Error::bug(NAME, "the graph lost its output"))
+}
+
+/// The same on a CUDA device.
+fn run_on(on: &Launcher<'_>, surrogate: Surrogate, x: &Tensor) -> Result<Tensor> {
+    static TOLD: Once = Once::new();
+    on.tell(&TOLD, "surrogate function");
+    let elements = on.neurons(&x.size())?;
+    let draw = if surrogate.draws() { rng::ALONE.draw() } else { Draw::default() };
+    let launch = move |on: &Launcher<'_>, name: &str, x: &Tensor, grad: Option<&Tensor>| -> Result<Tensor> {
+        let (kernels, y) = (AloneKernels::new(&surrogate, on.element), on.fresh(&x.size(), on.kind)?);
+        let call = AloneArguments {
+            x: address(x),
+            grad: grad.map_or(0, address),
+            y: address(&y),
+            fires: FiresArguments::new(&surrogate, draw, on.element),
+            elements: elements as u32,
+            // A row whose end is looked at by itself.
+            wide: on.wide(0, [Some(x), grad].into_iter().flatten().map(address)),
+        };
+        // SAFETY: the kernel's own argument; all tensors are on this device and of the length and kind that it says.
+        unsafe { on.call(&kernels.source, name, kernels.blocks(elements), call) }?;
+        Ok(y)
+    };
+    let (dense, kind) = (on.dense(x, on.kind)?, on.kind);
+    let y = launch(on, ALONE, &dense, None)?;
+    if !recorded(&[x]) {
+        return Ok(y);
+    }
+    let mut y = attach("Surrogate", &[x], vec![y], &[Save::Tensor(&dense)], move |b| {
+        let (Some(g), Some(x)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
+        let on = &Launcher::at(NAME, x, kind)?;
+        Ok(vec![Some(launch(on, ALONE_BACKWARD, x, Some(&on.dense(g, kind)?))?)])
     })?;
     y.pop().ok_or_else(|| Error::bug(NAME, "the graph lost its output"))
 }

@@ -1,5 +1,7 @@
 //! `TemporalWiseAttention`. In: a sequence; out: the same, each step of each sample times one gate.
 
+use std::sync::Once;
+
 use snn_kernels::AttentionSizes;
 use tch::Tensor;
 
@@ -44,6 +46,8 @@ pub struct TemporalWiseAttention {
     pub shared_mlp: [Tensor; 2],
     config: TemporalWiseAttentionConfig,
     name: String,
+    /// Said which kernels it has on a device?
+    told: Once,
 }
 
 impl TemporalWiseAttention {
@@ -64,7 +68,7 @@ impl Layer for TemporalWiseAttention {
             return Err(Error::argument(scope.name(), "dimension", format!("must be 2 or 4, but is {}", c.dimension), ""));
         }
         let shared_mlp = shared_mlp(scope, c.T, hidden, &[])?;
-        Ok(TemporalWiseAttention { shared_mlp, config: c, name: scope.name().to_string() })
+        Ok(TemporalWiseAttention { shared_mlp, config: c, name: scope.name().to_string(), told: Once::new() })
     }
 
     fn state(&self) {}
@@ -83,6 +87,15 @@ impl Layer for TemporalWiseAttention {
         let features = sizes[2..].iter().product::<i64>() as usize;
         let sizes = AttentionSizes { steps: self.config.T, samples: sizes[1] as usize, channels: 1, height: 1, width: features };
         let label = "TemporalWiseAttention";
-        Gates { layer: &self.name, label, temporal: Some(&self.shared_mlp), channel: None, spatial: None, relu: false }.run(x, sizes)
+        let gates = Gates {
+            layer: &self.name,
+            label,
+            temporal: Some(&self.shared_mlp),
+            channel: None,
+            spatial: None,
+            relu: false,
+            told: &self.told,
+        };
+        gates.run(x, sizes)
     }
 }

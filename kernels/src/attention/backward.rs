@@ -50,6 +50,33 @@ pub(crate) fn backward_on<F: Real>(
     grad: &[F],
     out: Option<&mut [F]>,
 ) -> Result<AttentionGrads<F>, Error> {
+    traced(arch, gates, sizes, x, kept, grad, out).map(|(grads, _)| grads)
+}
+
+/// What the backward pass found out on its way, which the kernels of a device give one by one; empty or none where a stage is missing.
+#[derive(Debug)]
+#[cfg_attr(not(test), allow(dead_code, reason = "tests of the CUDA kernels look at it"))]
+pub(crate) struct Trace<F> {
+    /// dL/d(gates) of pixels, channels and steps.
+    pub(crate) pixel_gates: Vec<F>,
+    pub(crate) channel_gates: Vec<F>,
+    pub(crate) step_gates: Vec<F>,
+    /// Of each row: the sum over pixels of x dL/d(what the spatial gate gets).
+    pub(crate) along: Vec<F>,
+    pub(crate) spatial: Option<Spread<F>>,
+    pub(crate) channel: Option<Part<F>>,
+    pub(crate) temporal: Option<Part<F>>,
+}
+
+pub(crate) fn traced<F: Real>(
+    arch: Arch,
+    gates: &Attention<'_, F>,
+    sizes: AttentionSizes,
+    x: &[F],
+    kept: &AttentionKept<F>,
+    grad: &[F],
+    out: Option<&mut [F]>,
+) -> Result<(AttentionGrads<F>, Trace<F>), Error> {
     let len = sizes.len()?;
     check_len("x", len, x.len())?;
     check_len("grad", len, grad.len())?;
@@ -58,11 +85,13 @@ pub(crate) fn backward_on<F: Real>(
     let AttentionSizes { steps, samples, channels, height, width } = sizes;
     let mut grads = AttentionGrads { temporal: Default::default(), channel: Default::default(), spatial: Vec::new() };
     let mut pass = Pass { relu: gates.relu, sizes, x, kept, grad, spatial: None, channel: None, temporal: None };
+    let [mut of_pixels, mut of_channels, mut of_steps] = [const { Vec::new() }; 3];
 
     if let Some(planes) = &gates.spatial {
         let (grad_gates, first) = pass.pixels(arch);
         let (grad_planes, w) = planes.backward(arch, height, width, &kept.planes, &kept.spatial, &grad_gates);
         grads.spatial = w.into_iter().map(F::of).collect();
+        of_pixels = grad_gates;
         pass.spatial = Some(Spread { grad: grad_planes, first });
     }
     let along = if gates.channel.is_some() || gates.temporal.is_some() { pass.along_x(arch) } else { Vec::new() };
@@ -80,6 +109,7 @@ pub(crate) fn backward_on<F: Real>(
             (0..steps).position(|t| kept.max[sizes.row(t, n, c)] * kept.step_gate(sizes, t, n) == max).unwrap_or(usize::MAX)
         };
         let first = (0..samples * channels).map(|i| first(i / channels, i % channels)).collect();
+        of_channels = grad_gates;
         pass.channel = Some(Part { mean: g.mean, max: g.max, first, share: F::of(1.0 / (steps * sizes.pixels()) as f64) });
     }
     if let Some(gate) = &gates.temporal {
@@ -105,29 +135,33 @@ pub(crate) fn backward_on<F: Real>(
             (0..channels).position(|c| kept.max[sizes.row(t, n, c)] == max).unwrap_or(usize::MAX)
         };
         let first = (0..samples * steps).map(|i| first(i / steps, i % steps)).collect();
+        of_steps = grad_gates;
         pass.temporal = Some(Part { mean: g.mean, max: g.max, first, share: F::of(1.0 / (channels * sizes.pixels()) as f64) });
     }
     if let Some(out) = out {
         pass.x(arch, out);
     }
-    Ok(grads)
+    let Pass { spatial, channel, temporal, .. } = pass;
+    Ok((grads, Trace { pixel_gates: of_pixels, channel_gates: of_channels, step_gates: of_steps, along, spatial, channel, temporal }))
 }
 
 /// Gradients of the statistics behind temporal or channel gates, and what the maximum came from.
-struct Part<F> {
-    mean: Vec<F>,
-    max: Vec<F>,
-    first: Vec<usize>,
+#[derive(Debug)]
+pub(crate) struct Part<F> {
+    pub(crate) mean: Vec<F>,
+    pub(crate) max: Vec<F>,
+    pub(crate) first: Vec<usize>,
     /// 1 / (number of elements in a mean)
     share: F,
 }
 
 /// The same of the spatial gate.
-struct Spread<F> {
+#[derive(Debug)]
+pub(crate) struct Spread<F> {
     /// `[samples, 2, pixels]`
-    grad: Vec<F>,
+    pub(crate) grad: Vec<F>,
     /// `[samples, pixels]`: steps and channels counted as one.
-    first: Vec<u32>,
+    pub(crate) first: Vec<u32>,
 }
 
 struct Pass<'a, F> {

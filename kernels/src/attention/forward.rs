@@ -15,23 +15,23 @@ use crate::real::Real;
 #[derive(Clone, Debug)]
 pub struct AttentionKept<F> {
     /// `[steps, samples, channels]`: sum and maximum of x over pixels; empty without a temporal or channel gate.
-    pub(super) sum: Vec<F>,
-    pub(super) max: Vec<F>,
+    pub(crate) sum: Vec<F>,
+    pub(crate) max: Vec<F>,
     /// `[samples, steps]` and `[samples, channels]`.
-    pub(super) temporal: Kept<F>,
-    pub(super) channel: Kept<F>,
+    pub(crate) temporal: Kept<F>,
+    pub(crate) channel: Kept<F>,
     /// `[samples, 2, pixels]`: mean and maximum over steps and channels, before the spatial gate.
-    pub(super) planes: Vec<F>,
+    pub(crate) planes: Vec<F>,
     /// `[samples, pixels]`
-    pub(super) spatial: Vec<F>,
+    pub(crate) spatial: Vec<F>,
 }
 
 /// Mean, maximum and gates of one stage; empty where it is missing.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Kept<F> {
-    pub(super) mean: Vec<F>,
-    pub(super) max: Vec<F>,
-    pub(super) gates: Vec<F>,
+pub(crate) struct Kept<F> {
+    pub(crate) mean: Vec<F>,
+    pub(crate) max: Vec<F>,
+    pub(crate) gates: Vec<F>,
 }
 
 /// Gates x (`[steps, samples, channels, height, width]`) into `y`.

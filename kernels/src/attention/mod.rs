@@ -27,6 +27,8 @@ use crate::error::{Error, check_len};
 use crate::real::Real;
 
 pub use backward::{AttentionGrads, attention_backward};
+#[cfg(test)]
+pub(crate) use backward::{Part, traced};
 pub use forward::{AttentionKept, attention};
 
 /// Elements per tile, about.
@@ -48,12 +50,12 @@ pub struct AttentionSizes {
 }
 
 impl AttentionSizes {
-    fn pixels(self) -> usize {
+    pub(crate) fn pixels(self) -> usize {
         self.height * self.width
     }
 
     /// Rows of `[steps, samples, channels, pixels]`.
-    fn rows(self) -> usize {
+    pub(crate) fn rows(self) -> usize {
         self.steps * self.samples * self.channels
     }
 

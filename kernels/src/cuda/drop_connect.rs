@@ -1,6 +1,6 @@
 //! The layer that drops connections on the device. In: the element type; out: the source of its kernels, and a launch's struct and grids.
 
-use super::{Address, Arguments, Element, MEMORY, PHILOX, REAL, Source, THREADS, kernel};
+use super::{Address, Arguments, Element, MEMORY, PHILOX, REAL, SUM_SOURCE, Source, THREADS, kernel};
 use crate::activation::Activation;
 use crate::drop_connect::last_kept;
 use crate::{DropConnectSizes, Error};
@@ -19,7 +19,7 @@ pub const DROP_CONNECT_MEAN: &str = "snn_drop_connect_mean";
 /// The most steps of a launch.
 pub const DROP_CONNECT_STEPS: usize = 64;
 
-pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, PHILOX, DROP_CONNECT_SOURCE];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, PHILOX, SUM_SOURCE, DROP_CONNECT_SOURCE];
 
 /// Inputs of a block, and threads that have one.
 const BLOCK: usize = 64;

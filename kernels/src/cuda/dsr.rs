@@ -1,7 +1,7 @@
 //! Differentiation on spike representation on the device. In: the element type; out: the source of both kernels, and a launch's struct and
 //! grid.
 
-use super::{Address, Arguments, Element, FIRING_HEADERS, Source, kernel};
+use super::{Address, Arguments, Element, MEMORY, REAL, Source, kernel};
 use crate::{Dsr, Real};
 
 const DSR_SOURCE: &str = include_str!("../../cuda/dsr.cuh");
@@ -11,7 +11,7 @@ pub const DSR: &str = "snn_dsr";
 /// The backward kernel.
 pub const DSR_BACKWARD: &str = "snn_dsr_backward";
 
-pub(crate) const HEADERS: &[&str] = &[FIRING_HEADERS[0], FIRING_HEADERS[1], FIRING_HEADERS[2], FIRING_HEADERS[3], DSR_SOURCE];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, DSR_SOURCE];
 
 /// [`Dsr`] for one element type. Both kernels take a [`DsrArguments`] and a grid of [`DsrKernels::blocks`].
 #[derive(Clone, Copy, Debug)]

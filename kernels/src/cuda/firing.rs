@@ -1,10 +1,7 @@
 //! What a kernel is told of a surrogate function. In: the function and its draws; out: `snn::Fires`, in the bits of the arithmetic's type.
 
-use super::{Arguments, Element, FIRING, MEMORY, PHILOX, REAL};
+use super::{Arguments, Element};
 use crate::{Draw, MAX_SURROGATE_CONSTANTS, Surrogate};
-
-/// What formulas of surrogate functions are written for.
-pub(crate) const HEADERS: [&str; 4] = [REAL, MEMORY, PHILOX, FIRING];
 
 /// `snn::Fires`
 #[derive(Clone, Copy, Debug)]

@@ -1,7 +1,7 @@
 //! Gated LIF neurons on the device. In: a surrogate function, the element type and the number of steps; out: the source of their kernels, and
 //! a launch's struct and grid.
 
-use super::{Address, Arguments, Element, FIRING_HEADERS, FiresArguments, Source, kernel};
+use super::{Address, Arguments, Element, FiresArguments, Source, kernel};
 use crate::Surrogate;
 
 const GATED_LIF_SOURCE: &str = include_str!("../../cuda/gated_lif.cuh");
@@ -11,7 +11,7 @@ pub const GATED_LIF: &str = "snn_gated_lif";
 /// The backward kernel.
 pub const GATED_LIF_BACKWARD: &str = "snn_gated_lif_backward";
 
-pub(crate) const HEADERS: &[&str] = &[FIRING_HEADERS[0], FIRING_HEADERS[1], FIRING_HEADERS[2], FIRING_HEADERS[3], GATED_LIF_SOURCE];
+pub(crate) const HEADERS: &[&str] = with_firing![GATED_LIF_SOURCE];
 
 /// [`GatedLif`](crate::GatedLif) for one element type. Both kernels take a [`GatedLifArguments`] and a grid of [`GatedLifKernels::blocks`].
 #[derive(Clone, Debug)]

@@ -1,7 +1,7 @@
 //! Gates of recurrent cells on the device. In: the cell and its surrogate functions; out: the source of both kernels, and a launch's struct and
 //! grid.
 
-use super::{Address, Arguments, Element, FIRING_HEADERS, FiresArguments, Source, THREADS, kernel};
+use super::{Address, Arguments, Element, FiresArguments, Source, THREADS, kernel};
 use crate::{Cell, Gates};
 
 const GATES_SOURCE: &str = include_str!("../../cuda/gates.cuh");
@@ -11,7 +11,7 @@ pub const GATES: &str = "snn_gates";
 /// The backward kernel.
 pub const GATES_BACKWARD: &str = "snn_gates_backward";
 
-pub(crate) const HEADERS: &[&str] = &[FIRING_HEADERS[0], FIRING_HEADERS[1], FIRING_HEADERS[2], FIRING_HEADERS[3], GATES_SOURCE];
+pub(crate) const HEADERS: &[&str] = with_firing![GATES_SOURCE];
 
 /// [`Gates`] on the device, all in the type of the arithmetic. Both kernels take a [`GatesArguments`] and a grid of [`GatesKernels::blocks`].
 #[derive(Clone, Debug)]

@@ -3,11 +3,20 @@
 //! The text is the headers of `kernels/cuda`, the formulas that `snn_neuron!` wrote, and a few lines that name the instances. The structs that
 //! a launch passes stand here beside it, so that there is one place that knows their order. Nothing here needs CUDA.
 
+/// The headers that formulas of surrogate functions are written for, and those behind them.
+macro_rules! with_firing {
+    ($($source:expr),*) => {
+        &[$crate::cuda::REAL, $crate::cuda::MEMORY, $crate::cuda::PHILOX, $crate::cuda::FIRING, $($source),*]
+    };
+}
+
 mod adam;
+mod attention;
 mod drop_connect;
 mod dropout;
 mod dsr;
 mod element;
+mod encode;
 mod firing;
 mod gated_lif;
 mod gates;
@@ -21,8 +30,13 @@ mod scale;
 mod spikes;
 mod stbif;
 mod sum;
+mod surrogate;
 
 pub use adam::{ADAM, AdamArguments, AdamKernel};
+pub use attention::{
+    ATTENTION_ALONG, ATTENTION_CHANNEL_GATES, ATTENTION_CHANNELS, ATTENTION_GATE, ATTENTION_INPUTS, ATTENTION_PIXELS, ATTENTION_PLANES,
+    ATTENTION_ROWS, ATTENTION_STEP_GATES, ATTENTION_STEPS, AttentionArguments, AttentionKernels, AttentionNumbers, AttentionStage,
+};
 pub use drop_connect::{
     DROP_CONNECT, DROP_CONNECT_INPUT, DROP_CONNECT_MEAN, DROP_CONNECT_STEPS, DROP_CONNECT_WEIGHT, DropConnectArguments, DropConnectKernel,
     DropConnectNumbers,
@@ -30,8 +44,8 @@ pub use drop_connect::{
 pub use dropout::{DROPOUT_MASK, DropoutMaskArguments, DropoutMaskKernel};
 pub use dsr::{DSR, DSR_BACKWARD, DsrArguments, DsrKernels, DsrNumbers};
 pub use element::Element;
+pub use encode::{POISSON, PoissonArguments, PoissonKernel};
 pub use firing::FiresArguments;
-use firing::HEADERS as FIRING_HEADERS;
 pub use gated_lif::{GATED_LIF, GATED_LIF_BACKWARD, GatedLifArguments, GatedLifKernels};
 pub use gates::{GATES, GATES_BACKWARD, GatesArguments, GatesKernels};
 pub use max_pool::{MAX_POOL, MAX_POOL_BACKWARD, MaxPoolArguments, MaxPoolKernel, Windows};
@@ -50,14 +64,17 @@ pub use spikes::{
 };
 pub use stbif::{STBIF, StbifArguments, StbifKernel};
 pub use sum::{SUM, SumArguments, SumKernel};
+pub use surrogate::{ALONE, ALONE_BACKWARD, AloneArguments, AloneKernels};
 
 /// Headers of the kernels, for tests that put several instances into one text.
 #[cfg(test)]
 pub(crate) mod headers {
     pub(crate) use super::adam::HEADERS as ADAM;
+    pub(crate) use super::attention::HEADERS as ATTENTION;
     pub(crate) use super::drop_connect::HEADERS as DROP_CONNECT;
     pub(crate) use super::dropout::HEADERS as DROPOUT;
     pub(crate) use super::dsr::HEADERS as DSR;
+    pub(crate) use super::encode::HEADERS as ENCODE;
     pub(crate) use super::gated_lif::HEADERS as GATED_LIF;
     pub(crate) use super::gates::HEADERS as GATES;
     pub(crate) use super::max_pool::HEADERS as MAX_POOL;
@@ -67,6 +84,7 @@ pub(crate) mod headers {
     pub(crate) use super::psn::HEADERS as PSN;
     pub(crate) use super::spikes::HEADERS as SPIKES;
     pub(crate) use super::stbif::HEADERS as STBIF;
+    pub(crate) use super::surrogate::HEADERS as SURROGATE;
 }
 
 /// The device address of a buffer; 0 is none.

@@ -1,7 +1,7 @@
 //! LIF neurons with a normalised potential on the device. In: a surrogate function, the element type and the layout; out: the source of their
 //! kernels, and a launch's struct and grid.
 
-use super::{Address, Arguments, Element, FIRING_HEADERS, FiresArguments, SUM_SOURCE, Source, kernel};
+use super::{Address, Arguments, Element, FiresArguments, SUM_SOURCE, Source, kernel};
 use crate::Surrogate;
 
 const MPBN_SOURCE: &str = include_str!("../../cuda/mpbn.cuh");
@@ -11,7 +11,7 @@ pub const MPBN: &str = "snn_mpbn";
 /// The backward kernel.
 pub const MPBN_BACKWARD: &str = "snn_mpbn_backward";
 
-pub(crate) const HEADERS: &[&str] = &[FIRING_HEADERS[0], FIRING_HEADERS[1], FIRING_HEADERS[2], FIRING_HEADERS[3], SUM_SOURCE, MPBN_SOURCE];
+pub(crate) const HEADERS: &[&str] = with_firing![SUM_SOURCE, MPBN_SOURCE];
 
 /// Neurons of a channel beside each other from which on a block has one channel.
 const APART: usize = 16;

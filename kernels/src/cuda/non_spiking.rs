@@ -1,7 +1,7 @@
 //! Neurons that do not fire on the device. In: the element type and what is decoded; out: the source of both kernels, and a launch's struct
 //! and grid.
 
-use super::{Address, Arguments, Element, FIRING_HEADERS, Source, kernel};
+use super::{Address, Arguments, Element, MEMORY, REAL, Source, kernel};
 use crate::Decode;
 
 const NON_SPIKING_SOURCE: &str = include_str!("../../cuda/non_spiking.cuh");
@@ -11,7 +11,7 @@ pub const NON_SPIKING: &str = "snn_non_spiking";
 /// The backward kernel.
 pub const NON_SPIKING_BACKWARD: &str = "snn_non_spiking_backward";
 
-pub(crate) const HEADERS: &[&str] = &[FIRING_HEADERS[0], FIRING_HEADERS[1], FIRING_HEADERS[2], FIRING_HEADERS[3], NON_SPIKING_SOURCE];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, NON_SPIKING_SOURCE];
 
 /// [`NonSpiking`](crate::NonSpiking) for one element type. Both kernels take a [`NonSpikingArguments`] and a grid of
 /// [`NonSpikingKernels::blocks`].

@@ -1,7 +1,7 @@
 //! Parallel spiking neurons on the device. In: a surrogate function, the element type and the number of steps; out: the source of their
 //! kernels, and a launch's struct and grids.
 
-use super::{Address, Arguments, Element, FiresArguments, Source, THREADS, kernel};
+use super::{Address, Arguments, Element, FiresArguments, SUM_SOURCE, Source, THREADS, kernel};
 use crate::Surrogate;
 
 const PSN_SOURCE: &str = include_str!("../../cuda/psn.cuh");
@@ -17,14 +17,7 @@ pub const PSN_WEIGHTS: &str = "snn_psn_weights";
 /// Fills `grad_weight` and `grad_bias` from `parts`: a grid of [`PsnKernels::fold`].
 pub const PSN_FOLD: &str = "snn_psn_fold";
 
-pub(crate) const HEADERS: &[&str] = &[
-    super::FIRING_HEADERS[0],
-    super::FIRING_HEADERS[1],
-    super::FIRING_HEADERS[2],
-    super::FIRING_HEADERS[3],
-    super::SUM_SOURCE,
-    PSN_SOURCE,
-];
+pub(crate) const HEADERS: &[&str] = with_firing![SUM_SOURCE, PSN_SOURCE];
 
 /// `PSN_TILE` of the header.
 const TILE: usize = 4;

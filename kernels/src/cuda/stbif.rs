@@ -1,13 +1,13 @@
 //! Spike-tracing bipolar neurons on the device. In: the element type; out: the source of their kernel, and a launch's struct and grid.
 
-use super::{Address, Arguments, Element, FIRING_HEADERS, Source, kernel};
+use super::{Address, Arguments, Element, MEMORY, REAL, Source, kernel};
 
 const STBIF_SOURCE: &str = include_str!("../../cuda/stbif.cuh");
 
 /// The name of the kernel: an argument [`StbifArguments`], a grid of [`StbifKernel::blocks`].
 pub const STBIF: &str = "snn_stbif";
 
-pub(crate) const HEADERS: &[&str] = &[FIRING_HEADERS[0], FIRING_HEADERS[1], FIRING_HEADERS[2], FIRING_HEADERS[3], STBIF_SOURCE];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, STBIF_SOURCE];
 
 /// [`Stbif`](crate::Stbif) for one element type.
 #[derive(Clone, Copy, Debug)]

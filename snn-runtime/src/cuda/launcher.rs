@@ -29,13 +29,12 @@ impl<'a> Launcher<'a> {
     pub(crate) fn of(layer: &'a str, x: &Tensor) -> Result<Option<Launcher<'a>>> {
         defined(layer, x)?;
         match x.device() {
-            Device::Cuda(index) => Launcher::new(layer, index, x.kind()).map(Some),
+            Device::Cuda(_) => Launcher::at(layer, x, x.kind()).map(Some),
             _ => on(layer, x, Device::Cpu).map(|()| None),
         }
     }
 
-    /// The launcher of device `index` for elements of that kind.
-    pub(crate) fn new(layer: &'a str, index: usize, kind: Kind) -> Result<Launcher<'a>> {
+    fn new(layer: &'a str, index: usize, kind: Kind) -> Result<Launcher<'a>> {
         let element = match kind {
             Kind::Float => Element::F32,
             Kind::Double => Element::F64,
@@ -47,7 +46,7 @@ impl<'a> Launcher<'a> {
         Ok(Launcher { layer, gpu, element, kind })
     }
 
-    /// The launcher of the device that `x`, which a node saved, is on.
+    /// The launcher of the device that `x` is on, for elements of that kind (a node may have saved something else of a layer's).
     pub(crate) fn at(layer: &'a str, x: &Tensor, kind: Kind) -> Result<Launcher<'a>> {
         match x.device() {
             Device::Cuda(index) => Launcher::new(layer, index, kind),

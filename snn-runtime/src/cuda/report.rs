@@ -11,8 +11,9 @@ use std::sync::Mutex;
 use std::{env, fs, thread};
 
 use snn_kernels::cuda::{
-    AdamKernel, AddScaledKernel, DropConnectKernel, DropoutMaskKernel, DsrKernels, Element, GatedLifKernels, GatesKernels, MaxPoolKernel,
-    MpbnKernels, NeuNormKernel, NonSpikingKernels, PsnKernels, Source, SpikesKernel, StbifKernel, SumKernel, THREADS,
+    AdamKernel, AddScaledKernel, AloneKernels, AttentionKernels, DropConnectKernel, DropoutMaskKernel, DsrKernels, Element,
+    GatedLifKernels, GatesKernels, MaxPoolKernel, MpbnKernels, NeuNormKernel, NonSpikingKernels, PoissonKernel, PsnKernels, Source,
+    SpikesKernel, StbifKernel, SumKernel, THREADS,
 };
 use snn_kernels::{Compiled, Surrogate};
 
@@ -37,13 +38,8 @@ struct Row {
     bytes: String,
     /// How PTX says that an access takes all that a thread has of a row.
     access: Option<&'static str>,
-}
-
-impl Row {
-    /// A kernel that is no neuron's, for elements of `f32`.
-    fn other(what: &str, target: u32, source: Source, bytes: &str, access: Option<&'static str>) -> Row {
-        Row { what: format!("{what}, F32"), target, source, bytes: bytes.into(), access }
-    }
+    /// Is it on the page? Else it has to compile, without spilling.
+    listed: bool,
 }
 
 fn rows() -> Vec<Row> {
@@ -65,6 +61,7 @@ fn rows() -> Vec<Row> {
                 source: kernels.source.clone(),
                 bytes: bytes.clone(),
                 access: Some(access),
+                listed: true,
             });
         }
     };
@@ -86,33 +83,57 @@ fn rows() -> Vec<Row> {
     }
     add("ElementWiseRecurrentContainer of LIFNode", &k::Feedback { neuron: lif, join: k::Join::Add }, Element::F32, 4, &[90]);
     add("SynapseFilter", &k::SynapseCurrent::<true> { tau: 2.0 }, Element::F32, 4, &TARGETS);
-    for target in TARGETS {
-        let element = Element::F32;
-        let wide = Some(".v4.f32");
-        let mut add = |what: &str, source: Source, bytes: &str, access| rows.push(Row::other(what, target, source, bytes, access));
-        add("sums of channels", SumKernel { ty: "float" }.source(), "-", None);
-        add("through the statistics of a norm", AddScaledKernel { element }.source(), "-", wide);
-        add("NeuNorm (forward / backward / of weights / their sums)", NeuNormKernel { element }.source(), "8 / 12", wide);
-        add("dropout masks", DropoutMaskKernel { element }.source(), "-", None);
-        add("DropConnectLinear (forward / of x / of weights)", DropConnectKernel { element }.source(), "-", wide);
-        add("DropConnectLinear, mean", DropConnectKernel { element }.mean_source(), "-", None);
-        add("max pool", MaxPoolKernel { element }.source(), "5.25 / 5.25", wide);
-        let fire = &Surrogate::from(k::ATan::default());
-        let parallel = "PSN, T = 4 (forward / slopes / of x / of weights / their sums)";
-        add(parallel, PsnKernels::new(fire, element, 4).source, "8 / 28", wide);
-        add("GatedLIFNode, T = 4", GatedLifKernels::new(fire, element, 4).source, "8 / 25", wide);
-        add("GatedLIFNode, T = 16", GatedLifKernels::new(fire, element, 16).source, "8 / 29.25", wide);
-        add("MPBNLIFNode, [N, C, H, W]", MpbnKernels::new(fire, element, 64, true).source, "28 / 48", wide);
-        add("MPBNLIFNode, [N, F]", MpbnKernels::new(fire, element, 1, true).source, "28 / 48", None);
-        add("STBIFNode", StbifKernel { element }.source(), "8", wide);
-        add("DSRIFNode, DSRLIFNode", DsrKernels { element }.source(), "8 / 4", wide);
-        add("NonSpikingLIFNode", NonSpikingKernels { element, decode: k::Decode::Sequence }.source(), "8 / 8", wide);
-        let lstm = k::Gates { cell: k::Cell::Lstm, hidden: 64, surrogate: *fire, content: None };
-        add("gates of SpikingLSTM", GatesKernels::new(&lstm, element).source, "44 / 92", wide);
-        add("Adam", AdamKernel { element }.source(), "28", wide);
-        add("products with spikes (bits / transposed / product)", SpikesKernel { element }.source(), "-", wide);
+    let mut add = |element: Element, target: u32, listed: bool| {
+        rows.extend(others(element).into_iter().map(|(what, source, bytes, wide)| Row {
+            what: format!("{what}, {element:?}"),
+            target,
+            source,
+            bytes: bytes.into(),
+            access: Some(".v4.f32").filter(|_| listed && wide),
+            listed,
+        }));
+    };
+    TARGETS.into_iter().for_each(|target| add(Element::F32, target, true));
+    for (element, target) in [(Element::F64, 80), (Element::F16, 75), (Element::Bf16, 120)] {
+        add(element, target, false);
     }
     rows
+}
+
+/// Kernels that are no pointwise neuron's: what they are, their source, bytes per element of `f32`, and whether rows are read by 128 bits.
+fn others(element: Element) -> Vec<(&'static str, Source, &'static str, bool)> {
+    use snn_kernels as k;
+    let fire = &Surrogate::from(k::ATan::default());
+    let lstm = k::Gates { cell: k::Cell::Lstm, hidden: 64, surrogate: *fire, content: None };
+    let states = if element == Element::F64 { "double" } else { "float" };
+    vec![
+        ("sums of channels", SumKernel { ty: states }.source(), "-", false),
+        ("through the statistics of a norm", AddScaledKernel { element }.source(), "-", true),
+        ("NeuNorm (forward / backward / of weights / their sums)", NeuNormKernel { element }.source(), "8 / 12", true),
+        ("dropout masks", DropoutMaskKernel { element }.source(), "-", false),
+        ("DropConnectLinear (forward / of x / of weights)", DropConnectKernel { element }.source(), "-", true),
+        ("DropConnectLinear, mean", DropConnectKernel { element }.mean_source(), "-", false),
+        ("max pool", MaxPoolKernel { element }.source(), "5.25 / 5.25", true),
+        ("PSN, T = 4 (forward / slopes / of x / of weights / their sums)", PsnKernels::new(fire, element, 4).source, "8 / 28", true),
+        ("GatedLIFNode, T = 4", GatedLifKernels::new(fire, element, 4).source, "8 / 25", true),
+        ("GatedLIFNode, T = 16", GatedLifKernels::new(fire, element, 16).source, "8 / 29.25", true),
+        ("MPBNLIFNode, [N, C, H, W]", MpbnKernels::new(fire, element, 64, true).source, "28 / 48", true),
+        ("MPBNLIFNode, [N, F]", MpbnKernels::new(fire, element, 1, true).source, "28 / 48", false),
+        ("STBIFNode", StbifKernel { element }.source(), "8", true),
+        ("DSRIFNode, DSRLIFNode", DsrKernels { element }.source(), "8 / 4", true),
+        ("NonSpikingLIFNode", NonSpikingKernels { element, decode: k::Decode::Sequence }.source(), "8 / 8", true),
+        ("gates of SpikingLSTM", GatesKernels::new(&lstm, element).source, "44 / 92", true),
+        (
+            "attention (rows / steps / channels / pixels / y / gates of pixels / along x / gates of channels / gates of steps / of x)",
+            AttentionKernels { element }.source(),
+            "16 / 28",
+            true,
+        ),
+        ("PoissonEncoder", PoissonKernel { element }.source(), "8", true),
+        ("surrogate functions alone", AloneKernels::new(fire, element).source, "8 / 12", true),
+        ("Adam", AdamKernel { element }.source(), "28", true),
+        ("products with spikes (bits / transposed / product)", SpikesKernel { element }.source(), "-", true),
+    ]
 }
 
 /// What `ptxas -v` says of each kernel, in the order of the text; and the code in PTX.
@@ -153,7 +174,7 @@ fn occupancy(registers: u32, target: u32) -> u32 {
 
 fn page(results: &[(Row, Vec<(String, Figures)>)]) -> String {
     let mut page = String::from(include_str!("report.md"));
-    for (row, figures) in results {
+    for (row, figures) in results.iter().filter(|(row, _)| row.listed) {
         let join = |f: &dyn Fn(&Figures) -> u32| figures.iter().map(|(_, x)| f(x).to_string()).collect::<Vec<_>>().join(" / ");
         let _ = writeln!(
             page,

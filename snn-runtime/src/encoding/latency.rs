@@ -1,10 +1,11 @@
 //! `LatencyEncoder`. In: numbers from 0 to 1; out: one spike each, the earlier the larger the number.
 
 use snn_kernels::Latency;
-use tch::Tensor;
+use tch::{Device, Kind, TchError, Tensor};
 
 use super::{check_range, encoder};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::weights::positive;
@@ -65,9 +66,30 @@ pub fn latency(x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor
 }
 
 fn round(layer: &str, x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
-    on_cpu(layer, x)?;
+    let on = Launcher::of(layer, x)?;
     check_range(layer, x, 1.0)?;
-    in_its_kind!(layer, x, F => round_in::<F>(layer, x, steps, enc_function))
+    match on {
+        Some(on) => round_on(x, on.compute(), steps, enc_function).map_err(Error::in_layer(layer)),
+        None => in_its_kind!(layer, x, F => round_in::<F>(layer, x, steps, enc_function)),
+    }
+}
+
+/// The same on a CUDA device, by libtorch's operations: it is done once a round. `kind` is that of the arithmetic.
+fn round_on(x: &Tensor, kind: Kind, steps: usize, enc_function: Latency) -> Result<Tensor, TchError> {
+    tch::no_grad(|| {
+        let (last, numbers) = (steps as f64 - 1.0, x.f_to_kind(kind)?.f_unsqueeze(0)?);
+        let at = match enc_function {
+            Latency::Linear => numbers.f_neg()?.f_add_scalar(1.0)?.f_mul_scalar(last)?,
+            Latency::Log => {
+                let within = numbers.f_mul_scalar(last.exp() - 1.0)?.f_add_scalar(1.0)?;
+                within.f_to_kind(Kind::Double)?.f_log()?.f_to_kind(kind)?.f_neg()?.f_add_scalar(last)?
+            }
+        };
+        let each = Tensor::f_arange(steps as i64, (kind, Device::Cpu))?
+            .f_to_device(x.device())?
+            .f_reshape([&[steps as i64], &vec![1; x.dim()][..]].concat())?;
+        at.f_round()?.f_clamp(0.0, last)?.f_eq_tensor(&each)?.f_to_kind(x.kind())
+    })
 }
 
 fn round_in<F: Elements>(layer: &str, x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {

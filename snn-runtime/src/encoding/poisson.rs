@@ -1,8 +1,12 @@
 //! `PoissonEncoder`. In: numbers from 0 to 1; out: spikes at random, as often as the numbers say.
 
+use std::sync::Once;
+
+use snn_kernels::cuda::{POISSON, PoissonArguments, PoissonKernel};
 use tch::{Kind, Tensor};
 
-use crate::elements::{Elements, Fresh, dense, on_cpu};
+use crate::cuda::{Launcher, address};
+use crate::elements::{Elements, Fresh, dense};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::ops;
@@ -22,11 +26,15 @@ use crate::state::steps_of;
 pub struct PoissonEncoder {
     name: String,
     stream: Stream,
+    /// Said which kernel it has on a device?
+    told: Once,
 }
 
 impl PoissonEncoder {
     fn draw(&self, x: &Tensor) -> Result<Tensor> {
-        on_cpu(&self.name, x)?;
+        if let Some(on) = Launcher::of(&self.name, x)? {
+            return self.draw_on(&on, x);
+        }
         match x.kind() {
             Kind::Float => self.draw_in::<f32>(x),
             Kind::Double => self.draw_in::<f64>(x),
@@ -34,6 +42,16 @@ impl PoissonEncoder {
             kind @ (Kind::Half | Kind::BFloat16) => Ok(self.draw_in::<f32>(&x.f_to_kind(Kind::Float)?)?.f_to_kind(kind)?),
             got => Err(Error::Kind { layer: self.name.clone(), wants: "floats", got }),
         }
+    }
+
+    fn draw_on(&self, on: &Launcher<'_>, x: &Tensor) -> Result<Tensor> {
+        on.tell(&self.told, "PoissonEncoder");
+        let (at, x) = (self.stream.draw(), on.dense(x, on.kind)?);
+        let (out, kernel) = (on.fresh(&x.size(), on.kind)?, PoissonKernel { element: on.element });
+        let call = PoissonArguments::new(address(&x), address(&out), x.numel(), at);
+        // SAFETY: the kernel's own argument; both tensors are on this device and of the length and kind that it says.
+        unsafe { on.call(&kernel.source(), POISSON, kernel.blocks(x.numel()), call) }?;
+        Ok(out)
     }
 
     fn draw_in<F: Elements>(&self, x: &Tensor) -> Result<Tensor> {
@@ -51,7 +69,7 @@ impl Layer for PoissonEncoder {
     type State = ();
 
     fn build(scope: &Scope<'_>, (): ()) -> Result<Self> {
-        Ok(PoissonEncoder { name: scope.name().to_string(), stream: Stream::new(scope) })
+        Ok(PoissonEncoder { name: scope.name().to_string(), stream: Stream::new(scope), told: Once::new() })
     }
 
     fn state(&self) {}

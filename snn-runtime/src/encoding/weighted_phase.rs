@@ -1,9 +1,10 @@
 //! `WeightedPhaseEncoder`. In: numbers from 0 to 1 - 2^-K; out: their K binary digits, the largest first.
 
-use tch::Tensor;
+use tch::{Kind, TchError, Tensor};
 
 use super::{check_range, encoder};
-use crate::elements::{Elements, Fresh, dense, in_its_kind, on_cpu};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
 use crate::scope::Scope;
 use crate::weights::positive;
@@ -62,9 +63,26 @@ pub fn weighted_phase(x: &Tensor, digits: usize) -> Result<Tensor> {
 }
 
 fn round(layer: &str, x: &Tensor, digits: usize) -> Result<Tensor> {
-    on_cpu(layer, x)?;
+    let on = Launcher::of(layer, x)?;
     check_range(layer, x, 1.0 - 0.5f64.powi(i32::try_from(digits).unwrap_or(i32::MAX)))?;
-    in_its_kind!(layer, x, F => round_in::<F>(layer, x, digits))
+    match on {
+        Some(on) => round_on(x, on.compute(), digits).map_err(Error::in_layer(layer)),
+        None => in_its_kind!(layer, x, F => round_in::<F>(layer, x, digits)),
+    }
+}
+
+/// The same on a CUDA device, by libtorch's operations: it is done once a round. `kind` is that of the arithmetic.
+fn round_on(x: &Tensor, kind: Kind, digits: usize) -> Result<Tensor, TchError> {
+    tch::no_grad(|| {
+        let (mut left, mut weight, mut spikes) = (x.f_to_kind(kind)?, 0.5, Vec::with_capacity(digits));
+        for _ in 0..digits {
+            let spike = left.f_ge(weight)?.f_to_kind(kind)?;
+            left = left.f_sub(&spike.f_mul_scalar(weight)?)?;
+            spikes.push(spike);
+            weight *= 0.5;
+        }
+        Tensor::f_stack(&spikes, 0)?.f_to_kind(x.kind())
+    })
 }
 
 fn round_in<F: Elements>(layer: &str, x: &Tensor, digits: usize) -> Result<Tensor> {

@@ -30,12 +30,12 @@ pub(super) struct OnDevice<'a, F> {
 }
 
 impl<'a, F: Elements> OnDevice<'a, F> {
-    pub(super) fn new(layer: &'a str, kernels: &dyn Compiled, plan: &'a Plan<F>, index: usize, kind: Kind) -> Result<Self> {
+    pub(super) fn new(layer: &'a str, kernels: &dyn Compiled, plan: &'a Plan<F>, x: &Tensor) -> Result<Self> {
         if plan.neurons() > MAX_NEURONS {
             let wants = format!("at most {MAX_NEURONS} neurons in a step on a CUDA device");
             return Err(Error::shape(layer, wants, plan.step(), "split the batch"));
         }
-        let on = Launcher::new(layer, index, kind)?;
+        let on = Launcher::at(layer, x, x.kind())?;
         let kernels = kernels.cuda(on.element, plan.steps);
         let module = on.module(&kernels.source)?;
         Ok(OnDevice { layer, plan, on, kernels, module })
@@ -167,8 +167,8 @@ impl<'a, F: Elements> OnDevice<'a, F> {
 }
 
 /// `y += x scale + shift` per channel; nothing else shares the storage of `y`.
-pub(super) fn add_scaled<F: Elements>(layer: &str, index: usize, by: &Scaling<F>, x: &Tensor, y: &Tensor) -> Result<()> {
-    let on = Launcher::new(layer, index, x.kind())?;
+pub(super) fn add_scaled<F: Elements>(layer: &str, by: &Scaling<F>, x: &Tensor, y: &Tensor) -> Result<()> {
+    let on = Launcher::at(layer, x, x.kind())?;
     let kernel = AddScaledKernel { element: on.element };
     let by = by.view();
     let (scale, shift, elements) = (on.upload(by.scale)?, on.upload(by.shift)?, x.numel());

@@ -192,8 +192,8 @@ impl Fused {
         wanted: Option<usize>,
     ) -> Result<(Tensor, Vec<Tensor>, Option<Tensor>)> {
         let layer = self.layer.as_str();
-        if let Device::Cuda(index) = x.device() {
-            let on_device = OnDevice::new(layer, &*self.kernels, plan, index, x.kind())?;
+        if let Device::Cuda(_) = x.device() {
+            let on_device = OnDevice::new(layer, &*self.kernels, plan, x)?;
             on_device.tell(&self.told);
             return on_device.forward(x, start, wanted);
         }
@@ -327,13 +327,9 @@ impl<F: Elements> Replay<F> {
         let needs_x = next();
         let needs_start: Vec<bool> = self.start.iter().map(|given| *given && next()).collect();
         let sums = match x.device() {
-            Device::Cuda(index) => OnDevice::new(&self.layer, &*self.kernels, plan, index, x.kind())?.backward(
-                x,
-                &b.saved[1..],
-                &b.grads,
-                needs_x,
-                &needs_start,
-            )?,
+            Device::Cuda(_) => {
+                OnDevice::new(&self.layer, &*self.kernels, plan, x)?.backward(x, &b.saved[1..], &b.grads, needs_x, &needs_start)?
+            }
             _ => self.on_cpu(x, b, needs_x, &needs_start)?,
         };
         let mut grad_x = sums.grad_x;
@@ -391,7 +387,7 @@ impl<F: Elements> Replay<F> {
     /// `grad_x += x scale + shift`; nothing else shares the storage of `grad_x`.
     fn add_scaled(&self, by: &Scaling<F>, x: &Tensor, grad_x: &mut Tensor) -> Result<(), Box<dyn std::error::Error>> {
         match x.device() {
-            Device::Cuda(index) => device::add_scaled(&self.layer, index, by, x, grad_x)?,
+            Device::Cuda(_) => device::add_scaled(&self.layer, by, x, grad_x)?,
             _ => snn_kernels::add_scaled(by.view(), F::slice(&self.layer, x)?, F::slice_mut(&self.layer, grad_x)?)?,
         }
         Ok(())

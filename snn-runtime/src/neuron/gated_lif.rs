@@ -2,7 +2,7 @@
 
 mod device;
 
-use snn_kernels::{Draw, GatedLif, GatedLifGradients};
+use snn_kernels::{Draw, GATED_LIF_CONSTANTS, GatedLif, GatedLifGradients};
 use tch::nn::Init;
 use tch::{Device, Kind, TchError, Tensor};
 
@@ -156,6 +156,12 @@ impl GatedLIFNode {
         let kind = on.as_ref().map_or(x.kind(), Launcher::compute);
         let v0 = s.v.as_ref().map(|v| v.f_to_kind(kind)).transpose().map_err(torch(layer))?;
         let constants = self.constants().and_then(|c| c.f_to_kind(kind)).map_err(torch(layer))?;
+        // The weights are public: anyone can put others in their place.
+        let want = [GATED_LIF_CONSTANTS + steps, self.config.inplane.unwrap_or(1)].map(|n| n as i64);
+        if constants.size() != want {
+            let wants = format!("parameters of {} channels, {want:?} together", want[1]);
+            return Err(Error::shape(layer, wants, &constants.size(), "see the sizes of its weights"));
+        }
         let (surrogate, draw) = (self.firing.surrogate, self.firing.draw());
         let call = Call { layer: layer.to_string(), kind: x.kind(), steps, neurons, plane, surrogate, draw };
 

@@ -127,8 +127,7 @@ impl Map {
         let made = attach("SpikesLinear", &inputs, vec![y], &save, move |b| {
             let Some(grad) = &b.grads[0] else { return Ok(b.needs.iter().map(|_| None).collect()) };
             let [Some(weight), Some(x), Some(ones), Some(others)] = &b.saved[..] else { return Err("its spikes were not saved".into()) };
-            let Device::Cuda(index) = x.device() else { return Err("its spikes are not on the device".into()) };
-            let on = Launcher::new(&map.layer, index, kind)?;
+            let on = Launcher::at(&map.layer, x, kind)?;
             let grad = on.dense(grad, kind)?.f_view([map.rows, map.outputs])?;
             let of_x = b.needs[0].then(|| grad.f_matmul(weight)?.f_view(&sizes[..])).transpose()?;
             let packed = Packed { x: x.shallow_clone(), ones: ones.shallow_clone(), others: others.shallow_clone(), turned: false };

@@ -3,6 +3,7 @@
 //!
 //! Whoever looks for a library finds the one that is loaded already, so each test runs in a process of its own.
 
+mod attends_and_encodes;
 mod capture;
 mod families;
 mod layers;

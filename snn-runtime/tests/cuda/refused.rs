@@ -1,6 +1,6 @@
 //! What is missing or refused, on the device. In: a layer and a fault; out: an error that names the layer, what is wrong and the fix.
 
-use snn_runtime::{Device, Kind, LIFNode, LIFNodeConfig, Layer, TemporalBinSum, TemporalBinSumConfig, Tensor, nn};
+use snn_runtime::{Device, Kind, LIFNode, LIFNodeConfig, Layer, TemporalWiseAttention, TemporalWiseAttentionConfig, Tensor, nn};
 
 use crate::process::{Parts, alone};
 use crate::support::{EVAL, TRAIN, build};
@@ -52,15 +52,15 @@ fn a_kernel_that_nvrtc_refuses() {
 }
 
 #[test]
-fn a_layer_without_a_kernel_says_so() {
-    alone("refused::a_layer_without_a_kernel_says_so", Parts::All, "", || {
-        let vs = nn::VarStore::new(Device::Cuda(0));
-        let layer: TemporalBinSum = build(&vs, "bins", TemporalBinSumConfig { num_slots: 2, always_convert: true }).unwrap();
-        let x = Tensor::ones([2, 3], (Kind::Float, Device::Cuda(0)));
-        let said = layer.sequence(&x, &mut layer.state(), &TRAIN).unwrap_err().to_string();
+fn weights_of_another_device() {
+    alone("refused::weights_of_another_device", Parts::All, "", || {
+        let vs = nn::VarStore::new(Device::Cpu);
+        let layer: TemporalWiseAttention = build(&vs, "twa", TemporalWiseAttentionConfig { T: 2, reduction: 1, dimension: 2 }).unwrap();
+        let x = Tensor::ones([2, 3, 4], (Kind::Float, Device::Cuda(0)));
+        let said = layer.sequence(&x, &mut (), &TRAIN).unwrap_err().to_string();
         assert_eq!(
             said,
-            "Net.bins: wants a tensor on the CPU, but gets one on Cuda(0)\n  help: keep the model and its input on `Device::Cpu`"
+            "Net.twa: wants a tensor on Cuda(0), but gets one on Cpu\n  help: keep the model and its input on `Device::Cuda(0)`"
         );
     });
 }

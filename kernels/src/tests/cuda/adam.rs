@@ -5,7 +5,7 @@ use super::program::{Launch, Watch};
 use crate::cuda::{ADAM, AdamArguments, AdamKernel, Element, headers, text};
 use crate::{AdamStep, Real, adam};
 
-fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, elements: usize, decay: f64, wide: bool) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, elements: usize, decay: f64, wide: bool) {
     let step = AdamStep { betas: [0.9, 0.99], eps: 1e-3, step_size: 0.1, root_correction: 0.5, decay, shrink: decay / 2.0 };
     let stream = 10 * comparison.len() as u32;
     let [mut w, g, mut m] = [0, 1, 2].map(|what| compute::<E::Compute>(stream + what, elements));

@@ -83,6 +83,14 @@ impl Comparison {
         self.checks.push(Box::new(check));
     }
 
+    /// Runs all launches of a program with one of its faults, and checks what they leave; or what somebody says.
+    pub(super) fn verdict(&self, program: &Program, fault: usize) -> Result<(), String> {
+        let buffers = program.run_with(&self.launches, 1, fault)?;
+        let check = || self.checks.iter().zip(&buffers).for_each(|(check, buffers)| check(buffers));
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(check));
+        panicked.map_err(|said| said.downcast::<String>().map_or_else(|_| "it panicked".into(), |said| *said))
+    }
+
     /// Runs all launches of kernels of `source`, threads in the order of a few seeds.
     pub(super) fn run(&self, source: &str, watch: Watch, seeds: std::ops::Range<u64>) {
         let program = Program::build(source, watch);

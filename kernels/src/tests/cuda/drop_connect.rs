@@ -16,7 +16,7 @@ const STREAM: u32 = 11;
 const P: f64 = 0.4;
 
 #[derive(Clone, Copy, Debug)]
-struct Case {
+pub(super) struct Case {
     sizes: DropConnectSizes,
     bias: bool,
     activation: Activation,
@@ -26,7 +26,7 @@ struct Case {
 }
 
 /// The bias in a block of its own, in the middle of one, and none; wide rows and not.
-const CASES: [Case; 4] = [
+pub(super) const CASES: [Case; 4] = [
     Case {
         sizes: DropConnectSizes { steps: 2, samples: 3, inputs: 64, outputs: 5 },
         bias: true,
@@ -57,7 +57,7 @@ const CASES: [Case; 4] = [
     },
 ];
 
-fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, case: Case) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, case: Case) {
     let Case { sizes, bias, activation, given, samples_num } = case;
     let DropConnectSizes { steps, samples, inputs, outputs } = sizes;
     let (kernel, stream) = (DropConnectKernel { element: E::ELEMENT }, 1000 * comparison.len() as u32);

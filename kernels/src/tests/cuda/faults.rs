@@ -10,6 +10,9 @@ fn planted(text: &str, from: &str, to: &str) -> String {
     text.replace(from, to)
 }
 
+/// How many of its elements a thread has.
+pub(super) const TAIL: &str = "!there ? 0 : len - first < VEC ? (int)(len - first) : VEC";
+
 /// 300 neurons, three steps.
 fn neurons() -> (String, Launch) {
     let neuron = IFNodeConfig::default();
@@ -118,7 +121,7 @@ fn without_a_fault_nobody_says_anything() {
 #[test]
 fn neurons_past_the_end() {
     let (source, launch) = neurons();
-    let source = planted(&source, "? (int)(pass.neurons - element) : VEC", "? VEC : VEC");
+    let source = planted(&source, TAIL, "!there ? 0 : VEC");
     dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
 }
 
@@ -151,8 +154,11 @@ fn a_shared_array_that_is_too_small() {
     dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
 }
 
+/// The barrier behind the last read of a shared array.
+pub(super) const AGAIN: &str = "    // The array may be used again.\n    __syncthreads();";
+
 /// In front of the barrier that two faults are about.
-const HALVES: &str = "    for (unsigned half = SUM_THREADS / 2; half > 0; half /= 2) {\n";
+const HALVES: &str = "    for (unsigned half = SUM_THREADS / 2; half >= GROUP; half /= 2) {\n";
 
 #[test]
 fn a_barrier_that_is_not_there() {
@@ -164,9 +170,16 @@ fn a_barrier_that_is_not_there() {
 #[test]
 fn a_barrier_that_some_do_not_reach() {
     let (source, launch) = sums();
+    let source = planted(&source, AGAIN, "    if (threadIdx.x < GROUP) __syncthreads();\n");
+    dies(&source, launch, Watch::Addresses, "wait at a barrier");
+}
+
+#[test]
+fn barriers_in_two_places() {
+    let (source, launch) = sums();
     let some = format!("{HALVES}        if (threadIdx.x < half) __syncthreads();\n");
     let source = planted(&source, &format!("{HALVES}        __syncthreads();\n"), &some);
-    dies(&source, launch, Watch::Addresses, "wait at a barrier");
+    dies(&source, launch, Watch::Addresses, "threads of the block are at different barriers");
 }
 
 #[test]
@@ -181,7 +194,7 @@ fn blocks_that_write_to_one_place() {
 fn an_array_that_is_read_before_it_is_written() {
     let (source, mut launch) = sums();
     let sums = launch.room::<f64>(0);
-    let source = planted(&source, "    shared[threadIdx.x] = total;\n", "    if (threadIdx.x != 9) shared[threadIdx.x] = total;\n");
+    let source = planted(&source, "    shared[threadIdx.x] = value;\n", "    if (threadIdx.x != 9) shared[threadIdx.x] = value;\n");
     let got: Vec<f64> = Program::build(&source, Watch::Addresses).run(&[launch], 1).unwrap()[0].of(sums - 1);
     assert!(got[0].is_nan(), "{got:?}");
 }
@@ -189,7 +202,7 @@ fn an_array_that_is_read_before_it_is_written() {
 #[test]
 fn pixels_past_the_end() {
     let (source, launch) = neunorm();
-    let source = planted(&source, "pixels - first < VEC ? (int)(pixels - first) : VEC", "VEC");
+    let source = planted(&source, TAIL, "!there ? 0 : VEC");
     dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
 }
 

@@ -8,12 +8,12 @@ use crate::cuda::*;
 use crate::{ATan, Draw, GATED_LIF_CONSTANTS, GatedLif, GatedLifGradients, PoissonPass, Real, Surrogate};
 
 /// Steps, samples, channels, neurons of a channel in a sample; is a state given?
-type Case = (usize, usize, usize, usize, bool);
+pub(super) type Case = (usize, usize, usize, usize, bool);
 
 /// Potentials in registers and in memory, wide rows and not, whole blocks and cut ones.
-const CASES: [Case; 4] = [(4, 5, 3, 70, true), (3, 2, 5, 7, false), (11, 1, 3, 12, true), (1, 3, 1, 400, false)];
+pub(super) const CASES: [Case; 4] = [(4, 5, 3, 70, true), (3, 2, 5, 7, false), (11, 1, 3, 12, true), (1, 3, 1, 400, false)];
 
-fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, case: Case) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, case: Case) {
     let (steps, samples, channels, plane, states) = case;
     let neurons = samples * channels * plane;
     let (rows, len) = (GATED_LIF_CONSTANTS + steps, steps * neurons);

@@ -5,7 +5,7 @@ use super::program::{Launch, Watch};
 use crate::cuda::*;
 use crate::{ATan, Cell, Draw, Gates, GatesGrads, GatesIn, GatesOut, PoissonPass, Real, Sigmoid, Surrogate};
 
-fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, gates: Gates, samples: usize, above: bool) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, gates: Gates, samples: usize, above: bool) {
     let stream = 1000 * comparison.len() as u32;
     let suffix = format!("_{stream}");
     let kernels = GatesKernels::named(&gates, E::ELEMENT, &suffix);

@@ -13,7 +13,7 @@ fn sizes(planes: usize, input: [usize; 2], kernel: [usize; 2], stride: [usize; 2
 }
 
 /// Pairs in wide rows and in others, windows over each other, padding, an overhang, cells without a window.
-fn every_size() -> [PoolSizes; 6] {
+pub(super) fn every_size() -> [PoolSizes; 6] {
     [
         sizes(3, [6, 16], [2, 2], [2, 2], [0, 0], false),
         sizes(2, [6, 10], [2, 2], [2, 2], [0, 0], false),
@@ -24,7 +24,7 @@ fn every_size() -> [PoolSizes; 6] {
     ]
 }
 
-fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, sizes: PoolSizes, nan: bool) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, sizes: PoolSizes, nan: bool) {
     let kernel = MaxPoolKernel { element: E::ELEMENT };
     let (cells, windows) = (sizes.planes * sizes.input[0] * sizes.input[1], sizes.planes * sizes.output[0] * sizes.output[1]);
     let value = |i: usize| if nan && i % 11 == 3 { f64::NAN } else { ((i * 7919) % 31 % 3) as f64 - 1.0 };

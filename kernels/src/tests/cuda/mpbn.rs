@@ -9,7 +9,7 @@ use crate::cuda::*;
 use crate::{ATan, Draw, Mpbn, MpbnGradients, MpbnOut, Normalise, PoissonPass, Real, Statistics, Surrogate};
 
 #[derive(Clone, Copy, Debug)]
-struct Case {
+pub(super) struct Case {
     steps: usize,
     /// Samples, channels, neurons of a channel beside each other.
     sizes: [usize; 3],
@@ -25,7 +25,7 @@ struct Case {
 const EPS: f64 = 1e-5;
 
 /// A block of one channel and of many, wide rows and not, channels that fill no block.
-const CASES: [Case; 5] = [
+pub(super) const CASES: [Case; 5] = [
     Case { steps: 3, sizes: [5, 3, 64], statistics: Some(true), soft: false, decay_input: false, own: true, states: true },
     Case { steps: 2, sizes: [41, 37, 1], statistics: Some(true), soft: true, decay_input: true, own: false, states: false },
     Case { steps: 3, sizes: [3, 2, 35], statistics: Some(false), soft: true, decay_input: false, own: true, states: true },
@@ -33,7 +33,7 @@ const CASES: [Case; 5] = [
     Case { steps: 2, sizes: [2, 2, 1200], statistics: Some(true), soft: false, decay_input: true, own: true, states: false },
 ];
 
-fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, detach_reset: bool, case: Case) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, detach_reset: bool, case: Case) {
     let Case { steps, sizes, statistics, soft, decay_input, own, states } = case;
     let [samples, channels, plane] = sizes;
     let neurons = samples * channels * plane;

@@ -8,7 +8,7 @@ use crate::cuda::*;
 use crate::{NeuNorm, NeuNormGrads, NeuNormOut, NeuNormSizes, Real, neunorm, neunorm_backward};
 
 /// Wide rows and not, whole blocks and cut ones, one part of the weights' gradient and two.
-const SIZES: [NeuNormSizes; 3] = [
+pub(super) const SIZES: [NeuNormSizes; 3] = [
     NeuNormSizes { steps: 3, samples: 9, channels: 3, pixels: 12 },
     NeuNormSizes { steps: 2, samples: 2, channels: 5, pixels: 7 },
     NeuNormSizes { steps: 1, samples: 1, channels: 2, pixels: 1100 },
@@ -16,7 +16,7 @@ const SIZES: [NeuNormSizes; 3] = [
 
 const K: f64 = 0.9;
 
-fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, sizes: NeuNormSizes, shared: bool, states: bool) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, sizes: NeuNormSizes, shared: bool, states: bool) {
     let kernels = NeuNormKernel { element: E::ELEMENT };
     let NeuNormSizes { steps, samples, channels, pixels } = sizes;
     let (len, traces, weights) = (steps * samples * channels * pixels, samples * pixels, if shared { pixels } else { channels * pixels });

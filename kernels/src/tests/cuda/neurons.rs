@@ -54,7 +54,7 @@ fn sizes(segment: usize) -> [Sizes; 3] {
 
 /// The source of some instances, launches of them, and what they have to give.
 #[derive(Default)]
-struct Comparison {
+pub(super) struct Comparison {
     texts: Vec<&'static str>,
     instances: String,
     count: usize,
@@ -62,7 +62,7 @@ struct Comparison {
 }
 
 impl Comparison {
-    fn add<N: Neuron, E: Memory>(&mut self, neuron: &N, steps: usize) {
+    pub(super) fn add<N: Neuron, E: Memory>(&mut self, neuron: &N, steps: usize) {
         let suffix = format!("_{}", self.count);
         self.count += 1;
         let kernels = NeuronKernels::named(neuron, E::ELEMENT, steps, &suffix);
@@ -215,9 +215,15 @@ impl Comparison {
         });
     }
 
+    /// The launches, and the source of their kernels.
+    pub(super) fn parts(self) -> (comparison::Comparison, String) {
+        (self.launches, text(HEADERS, &self.texts, &self.instances))
+    }
+
     /// Runs all launches, threads in the order of a few seeds.
-    fn run(&self, watch: Watch, seeds: std::ops::Range<u64>) {
-        self.launches.run(&text(HEADERS, &self.texts, &self.instances), watch, seeds);
+    fn run(self, watch: Watch, seeds: std::ops::Range<u64>) {
+        let (launches, source) = self.parts();
+        launches.run(&source, watch, seeds);
     }
 }
 

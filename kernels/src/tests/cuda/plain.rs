@@ -15,7 +15,7 @@ fn wide<E: Memory>(neurons: usize) -> u32 {
     u32::from(is_wide(E::ELEMENT.lanes(), neurons, []))
 }
 
-fn stbif<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons): (usize, usize), given: bool) {
+pub(super) fn stbif<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons): (usize, usize), given: bool) {
     let kernel = StbifKernel { element: E::ELEMENT };
     let stream = 1000 * comparison.len() as u32;
     let x = E::numbers(stream, steps * neurons);
@@ -52,7 +52,7 @@ fn stbif<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons):
     });
 }
 
-fn dsr<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons): (usize, usize), leak: Option<DsrLeak>) {
+pub(super) fn dsr<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons): (usize, usize), leak: Option<DsrLeak>) {
     let kernels = DsrKernels { element: E::ELEMENT };
     let stream = 1000 * comparison.len() as u32;
     let (x, grad_y) = (E::numbers(stream, steps * neurons), E::numbers(stream + 1, steps * neurons));
@@ -93,7 +93,13 @@ fn dsr<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons): (
     }
 }
 
-fn non_spiking<E: Memory>(comparison: &mut Comparison, suffix: &str, (steps, neurons): (usize, usize), tau: Option<f64>, decode: Decode) {
+pub(super) fn non_spiking<E: Memory>(
+    comparison: &mut Comparison,
+    suffix: &str,
+    (steps, neurons): (usize, usize),
+    tau: Option<f64>,
+    decode: Decode,
+) {
     let kernels = NonSpikingKernels { element: E::ELEMENT, decode };
     let stream = 1000 * comparison.len() as u32;
     let outputs = if decode.keeps_time() { steps * neurons } else { neurons };
@@ -184,7 +190,7 @@ fn plain_neurons_have_the_bits_of_the_cpu() {
             instances += &NonSpikingKernels { element, decode }.instances(&format!("{suffix}_{k}"));
         }
     }
-    let headers: Vec<&str> = [headers::STBIF, &headers::DSR[4..], &headers::NON_SPIKING[4..]].concat();
+    let headers: Vec<&str> = [headers::STBIF, &headers::DSR[2..], &headers::NON_SPIKING[2..]].concat();
     let source = text(&headers, &[], &instances);
     comparison.borrow().run(&source, Watch::Addresses, 0..2);
     comparison.borrow().run(&source, Watch::Races, 0..1);

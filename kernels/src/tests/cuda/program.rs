@@ -81,6 +81,11 @@ impl Program {
 
     /// What each buffer of each launch holds afterwards.
     pub(super) fn run(&self, launches: &[Launch], seed: u64) -> Result<Vec<Buffers>, String> {
+        self.run_with(launches, seed, 0)
+    }
+
+    /// The same of a source with several faults, one of which is real: `snn_fault`.
+    pub(super) fn run_with(&self, launches: &[Launch], seed: u64, fault: usize) -> Result<Vec<Buffers>, String> {
         let mut file = Vec::new();
         let put = |file: &mut Vec<u8>, n: usize| file.extend_from_slice(&(n as u64).to_le_bytes());
         let block = |file: &mut Vec<u8>, bytes: &[u8]| {
@@ -100,8 +105,9 @@ impl Program {
         }
         let (input, output) = (self.dir.join("launches"), self.dir.join("results"));
         fs::write(&input, file).expect("the program's input");
-        let ran = Command::new(self.dir.join("program")).arg(&input).arg(&output).env("ASAN_OPTIONS", "detect_leaks=0").output();
-        let ran = ran.expect("the program runs");
+        let mut command = Command::new(self.dir.join("program"));
+        command.arg(&input).arg(&output).env("ASAN_OPTIONS", "detect_leaks=0").env("SNN_FAULT", fault.to_string());
+        let ran = command.output().expect("the program runs");
         if !ran.status.success() {
             return Err(format!("{}: {}", ran.status, String::from_utf8_lossy(&ran.stderr)));
         }

@@ -10,13 +10,13 @@ use crate::{ATan, Draw, PoissonPass, Psn, PsnGradients, Real, Surrogate, TimeWei
 
 /// What an output sees.
 #[derive(Clone, Copy, Debug)]
-enum Sees {
+pub(super) enum Sees {
     Matrix(Option<usize>),
     Sliding(usize),
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Case {
+pub(super) struct Case {
     steps: usize,
     /// Inputs before the first output's own.
     before: usize,
@@ -26,7 +26,7 @@ struct Case {
 }
 
 /// Whole and cut blocks, wide rows and not, one chunk of steps and several, windows inside and across chunks.
-const CASES: [Case; 5] = [
+pub(super) const CASES: [Case; 5] = [
     Case { steps: 4, before: 0, neurons: 1040, sees: Sees::Matrix(None), biases: 4 },
     Case { steps: 11, before: 0, neurons: 37, sees: Sees::Matrix(Some(3)), biases: 11 },
     Case { steps: 10, before: 2, neurons: 36, sees: Sees::Sliding(3), biases: 1 },
@@ -34,7 +34,7 @@ const CASES: [Case; 5] = [
     Case { steps: 3, before: 0, neurons: 9000, sees: Sees::Sliding(2), biases: 1 },
 ];
 
-fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, case: Case) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, case: Case) {
     let Case { steps, before, neurons, sees, biases } = case;
     let stream = 1000 * comparison.len() as u32;
     let suffix = format!("_{stream}");

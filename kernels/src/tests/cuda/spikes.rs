@@ -8,7 +8,7 @@ use crate::cuda::*;
 use crate::{Real, SpikeMatrix};
 
 /// (rows, columns, columns of the dense matrix): cut words, blocks and rows, and whole ones.
-const SIZES: [(usize, usize, usize); 4] = [(3, 64, 8), (70, 37, 130), (130, 5, 3), (1, 1, 1)];
+pub(super) const SIZES: [(usize, usize, usize); 4] = [(3, 64, 8), (70, 37, 130), (130, 5, 3), (1, 1, 1)];
 
 /// Sums in order, one element after the other: what `SpikeMatrix` gives where x is spikes.
 fn product<F: Real>(x: impl Fn(usize, usize) -> F, along: usize, rows: usize, dense: &[F], columns: usize, first: &[F]) -> Vec<F> {
@@ -25,7 +25,7 @@ fn bits(of: &[bool], columns: usize) -> Vec<u32> {
     of.chunks(columns).flat_map(|row| row.chunks(32).map(word)).collect()
 }
 
-fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, (rows, columns, n): (usize, usize, usize), spikes: bool) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, (rows, columns, n): (usize, usize, usize), spikes: bool) {
     let kernel = SpikesKernel { element: E::ELEMENT };
     let stream = 1000 * comparison.len() as u32;
     let mut x = E::spikes(stream, rows * columns);
