@@ -7,7 +7,7 @@ use snn_kernels::{count_to_slots, gather_rows, sum_slots};
 use tch::{Device, TchError, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu};
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, plain};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
 use crate::scope::Scope;
@@ -61,6 +61,7 @@ macro_rules! slotted {
                     return Ok(x.shallow_clone());
                 }
                 let slots = Slots { layer: self.name.clone(), steps, slots: self.config.num_slots, step: step.to_vec() };
+                plain(&self.name, x)?;
                 if let Device::Cuda(_) = x.device() {
                     return slots.$run_on(x);
                 }
