@@ -152,7 +152,8 @@ fn survives(got: Kind, want: Kind) -> bool {
 
 /// `conv1.weight`, `conv1.bias` as `conv1: weight, bias`.
 fn by_layer(names: &[&str]) -> Vec<String> {
-    let (mut layers, mut places): (Vec<(&str, Vec<&str>)>, HashMap<&str, usize>) = Default::default();
+    let mut layers: Vec<(&str, Vec<&str>)> = Vec::new();
+    let mut places: HashMap<&str, usize> = HashMap::new();
     for name in names {
         // What follows a space are sizes.
         let end = name.find(' ').unwrap_or(name.len());
