@@ -127,7 +127,7 @@ mod tests {
 
     #[test]
     fn captions_have_as_many_digits_as_a_step() {
-        let caption = |t, step| caption(t, &Time { step, unit: "s".into(), ..Time::default() });
+        let caption = |t, step| caption(t, &Time { step, unit: "s".into() });
         assert_eq!([caption(1, 2.0), caption(1, 0.25), caption(3, 0.001)], ["2 - 4 s", "0.25 - 0.50 s", "0.003 - 0.004 s"]);
     }
 }
