@@ -96,49 +96,49 @@ fn soft_if() -> Data<IFNodeConfig> {
     Data::new(IFNodeConfig { v_reset: None, surrogate_function: ATan::default().into(), ..Default::default() })
 }
 
-#[library_benchmark(config = at_most(104))]
+#[library_benchmark(config = at_most(121))]
 #[bench::lif(lif())]
 fn forward_sequence(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.forward(false, false)
 }
 
-#[library_benchmark(config = at_most(102))]
+#[library_benchmark(config = at_most(119))]
 #[bench::lif(lif())]
 fn forward_static(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.forward(true, false)
 }
 
-#[library_benchmark(config = at_most(133))]
+#[library_benchmark(config = at_most(150))]
 #[bench::lif(lif())]
 fn forward_normalised(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.forward(false, true)
 }
 
-#[library_benchmark(config = at_most(73))]
+#[library_benchmark(config = at_most(84))]
 #[bench::soft_if(soft_if())]
 fn forward_soft_reset(data: Data<IFNodeConfig>) -> Data<IFNodeConfig> {
     data.forward(false, false)
 }
 
-#[library_benchmark(config = at_most(102))]
+#[library_benchmark(config = at_most(121))]
 #[bench::plif(plif())]
 fn forward_learned(data: Data<ParametricLIFNodeConfig>) -> Data<ParametricLIFNodeConfig> {
     data.forward(false, false)
 }
 
-#[library_benchmark(config = at_most(417))]
+#[library_benchmark(config = at_most(407))]
 #[bench::lif(lif())]
 fn backward_atan(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.backward()
 }
 
-#[library_benchmark(config = at_most(594))]
+#[library_benchmark(config = at_most(584))]
 #[bench::lif(lif_sigmoid())]
 fn backward_sigmoid(data: Data<LIFNodeConfig>) -> Data<LIFNodeConfig> {
     data.backward()
 }
 
-#[library_benchmark(config = at_most(583))]
+#[library_benchmark(config = at_most(861))]
 #[bench::plif(plif())]
 fn backward_learned(data: Data<ParametricLIFNodeConfig>) -> Data<ParametricLIFNodeConfig> {
     data.backward()
