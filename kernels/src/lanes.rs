@@ -45,11 +45,14 @@ pub(crate) fn store<F: Real, const FULL: bool>(block: &[F; LANES], dst: &mut [F]
 /// `src` as whole lanes; if it has fewer, they are copied to `spare`. (A copy of the lanes themselves would go through memory.)
 #[inline(always)]
 pub(crate) fn view<'a, F: Real, const FULL: bool>(src: &'a [F], spare: &'a mut [F; LANES]) -> &'a [F; LANES] {
-    if FULL {
-        return src.try_into().unwrap_or_else(|_| unreachable!("a full block"));
+    match src.try_into() {
+        Ok(block) => block,
+        Err(_) if FULL => unreachable!("a full block"),
+        Err(_) => {
+            spare[..src.len()].copy_from_slice(src);
+            spare
+        }
     }
-    spare[..src.len()].copy_from_slice(src);
-    spare
 }
 
 /// Where `dst` is written, as whole lanes.

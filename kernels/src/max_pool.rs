@@ -50,11 +50,12 @@ impl PoolSizes {
     }
 
     fn check(&self, x: usize, y: usize) -> Result<(), Error> {
-        check_len("kernel", (self.kernel[0] * self.kernel[1]).clamp(1, 256), self.kernel[0] * self.kernel[1])?;
+        let cells = snn_shape::product(&self.kernel);
+        check_len("kernel", cells.clamp(1, 256), cells)?;
         for axis in 0..2 {
-            let windows = 0..self.output[axis];
-            let seeing = windows.filter(|&o| !self.seen(axis, o).0.is_empty()).count();
-            check_len("output", seeing, self.output[axis])?;
+            let out = self.output[axis];
+            let all = snn_shape::windows_see(self.input[axis], self.kernel[axis], self.stride[axis], self.padding[axis], 1, out);
+            check_len("output", if all { out } else { 0 }, out)?;
         }
         check_len("x", sequence_len(self.planes, self.cells())?, x)?;
         check_len("y", sequence_len(self.planes, self.windows())?, y)

@@ -97,19 +97,9 @@ impl<F: Real> ScaleGrad<F> {
     /// One step: from the gradient of the scaled x to that of x.
     #[inline(always)]
     pub(crate) fn step(&mut self, by: &ScaleLanes<F>, x: &Lanes<F>, grad: &Lanes<F>) -> Lanes<F> {
-        let mut before = [F::ZERO; LANES];
-        for k in 0..LANES {
-            before[k] = self.lane(k, by, x[k], grad[k]);
-        }
-        before
-    }
-
-    /// One step of lane k.
-    #[inline(always)]
-    pub(crate) fn lane(&mut self, k: usize, by: &ScaleLanes<F>, x: F, grad: F) -> F {
-        self.scale[k] = self.scale[k] + grad * x;
-        self.shift[k] = self.shift[k] + grad;
-        grad * by.scale[k]
+        self.scale = lanes(|k| self.scale[k] + grad[k] * x[k]);
+        self.shift = lanes(|k| self.shift[k] + grad[k]);
+        lanes(|k| grad[k] * by.scale[k])
     }
 
     /// Scale and shift.

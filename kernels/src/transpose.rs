@@ -3,6 +3,7 @@
 use pulp::Arch;
 
 use crate::arch::vectorised;
+use crate::error::{Error, check_len};
 use crate::real::Real;
 
 /// Rows and columns that are in registers together.
@@ -50,22 +51,27 @@ pub(crate) fn transpose<'a, F: Real>(
 }
 
 /// `x`, `rows` rows, with its columns as the rows of `out`, which is as long.
-pub fn transposed(x: &[f32], rows: usize, out: &mut [f32]) {
+///
+/// # Errors
+/// [`Error::Length`] if `x` is no whole rows, or `out` not as long.
+pub fn transposed<F: Real>(x: &[F], rows: usize, out: &mut [F]) -> Result<(), Error> {
     let columns = x.len().checked_div(rows).unwrap_or(0);
+    check_len("x", rows * columns, x.len())?;
+    check_len("out", x.len(), out.len())?;
     vectorised(
         Arch::new(),
         #[inline(always)]
         || {
-            let from = |row: usize| &x[row * columns..][..columns];
             transpose(
                 rows,
                 columns,
-                from,
+                |row| &x[row * columns..],
                 #[inline(always)]
-                |column, row, piece: &[f32]| out[column * rows + row..][..piece.len()].copy_from_slice(piece),
+                |column, row, piece: &[F]| out[column * rows + row..][..piece.len()].copy_from_slice(piece),
             );
         },
     );
+    Ok(())
 }
 
 #[cfg(test)]
@@ -75,8 +81,10 @@ mod tests {
     #[test]
     fn columns_become_rows() {
         let mut y = [0.0; 6];
-        transposed(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 2, &mut y);
+        transposed(&[0.0, 1.0, 2.0, 3.0, 4.0, 5.0], 2, &mut y).unwrap();
         assert_eq!(y, [0.0, 3.0, 1.0, 4.0, 2.0, 5.0]);
+        assert!(transposed(&[0.0; 5], 2, &mut [0.0; 5]).is_err() && transposed(&[0.0; 6], 2, &mut [0.0; 5]).is_err());
+        assert!(transposed::<f32>(&[], 0, &mut []).is_ok());
     }
 
     #[test]

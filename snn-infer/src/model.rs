@@ -103,8 +103,7 @@ impl Model {
         let of = Extent { steps, batch, carry: false };
         put(&self.graph, &self.program, &mut self.buffers, inputs, of)?;
         self.program.run(&mut self.buffers, &mut self.scratch, of).map_err(Error::bug(&self.graph.net))?;
-        get(&self.graph, &self.program, &self.buffers, outputs, of);
-        Ok(())
+        get(&self.graph, &self.program, &self.buffers, outputs, of)
     }
 
     /// A fresh state for [`step`](Model::step), of `batch` samples. Its memory is taken by the first step, whose inputs have to be of as many
@@ -138,8 +137,7 @@ impl Model {
         let of = Extent { steps: 1, batch, carry: true };
         put(&self.graph, &self.program, &mut self.buffers, inputs, of)?;
         self.program.run(&mut self.buffers, s, of).map_err(Error::bug(&self.graph.net))?;
-        get(&self.graph, &self.program, &self.buffers, outputs, of);
-        Ok(())
+        get(&self.graph, &self.program, &self.buffers, outputs, of)
     }
 
     /// Which kernel does the work of which layers, in the order in which they run: (`conv1 + bn1 + sn1`, `Conv2d + IFNode on numbers`).
@@ -203,7 +201,8 @@ fn flat(len: usize) -> Layout {
 fn put(graph: &Graph, program: &Program, buffers: &mut Buffers, inputs: &[&[f32]], of: Extent) -> Result<()> {
     for (i, (x, port)) in inputs.iter().zip(&graph.inputs).enumerate() {
         let to = &program.values[program.inputs[i]];
-        buffers.write(to, of, |buffer| reorder(x, flat(port.fact.layout.len()), buffer, to.layout));
+        let laid_out = buffers.write(to, of, |buffer| reorder(x, flat(port.fact.layout.len()), buffer, to.layout));
+        laid_out.map_err(Error::bug(&graph.net))?;
         if let Some(bits) = program.spikes[i] {
             buffers.fill(program, bits, to, of).map_err(Error::bug(&graph.net))?;
         }
@@ -212,9 +211,10 @@ fn put(graph: &Graph, program: &Program, buffers: &mut Buffers, inputs: &[&[f32]
 }
 
 /// Outputs from their buffers.
-fn get(graph: &Graph, program: &Program, buffers: &Buffers, outputs: &mut [&mut [f32]], of: Extent) {
+fn get(graph: &Graph, program: &Program, buffers: &Buffers, outputs: &mut [&mut [f32]], of: Extent) -> Result<()> {
     for ((y, value), port) in outputs.iter_mut().zip(&program.outputs).zip(&graph.outputs) {
         let from = &program.values[*value];
-        reorder(buffers.dense(from, of), from.layout, y, flat(port.fact.layout.len()));
+        reorder(buffers.dense(from, of), from.layout, y, flat(port.fact.layout.len())).map_err(Error::bug(&graph.net))?;
     }
+    Ok(())
 }

@@ -10,7 +10,7 @@ use super::fire::States;
 use super::scratch::Row;
 use crate::block::{Block, Firing};
 use crate::constants::Constants;
-use crate::lanes::LANES;
+use crate::lanes::{LANES, view};
 use crate::neuron::Neuron;
 use crate::par::Columns;
 use crate::random::Draw;
@@ -107,7 +107,7 @@ impl Tile<'_> {
         if let (true, Some(carried)) = (layer.carried, &layer.states) {
             for (i, state) in states.iter_mut().enumerate().take(N::STATES.len()) {
                 // SAFETY: tiles are disjoint in rows or channels, and each takes a row once at a time.
-                *state = *full(unsafe { carried.row(i, at.clone()) }, &mut spare);
+                *state = *view::<f32, false>(unsafe { carried.row(i, at.clone()) }, &mut spare);
             }
         }
         for t in 0..layer.steps {
@@ -115,7 +115,7 @@ impl Tile<'_> {
                 Currents::Rows { rows, steps } => &rows[if steps == 1 { 0 } else { t * self.rows.len() } + row - self.rows.start].0,
                 Currents::Dense { x, steps } => {
                     let step = if steps == 1 { 0 } else { t * layer.rows * layer.channels };
-                    full(&x[step..][at.clone()], &mut spare)
+                    view::<f32, false>(&x[step..][at.clone()], &mut spare)
                 }
             };
             let (over, kept) = block.charge(&states, &x);
@@ -138,18 +138,6 @@ impl Tile<'_> {
                 // SAFETY: as above.
                 put(state, unsafe { kept.row(i, at.clone()) }, &mut spare);
             }
-        }
-    }
-}
-
-/// `src` as whole lanes; if it has fewer, they are copied to `spare`. (A copy of the lanes themselves would keep them out of registers.)
-#[inline(always)]
-fn full<'a>(src: &'a [f32], spare: &'a mut [f32; LANES]) -> &'a [f32; LANES] {
-    match src.try_into() {
-        Ok(src) => src,
-        Err(_) => {
-            spare[..src.len()].copy_from_slice(src);
-            spare
         }
     }
 }

@@ -5,6 +5,7 @@
 //! calls can choose between these sums and a dense product.
 
 mod conv;
+mod conv_gradient;
 mod lists;
 mod product;
 

@@ -124,10 +124,11 @@ impl Buffers {
     }
 
     /// Writes a value of numbers.
-    pub(crate) fn write(&mut self, value: &Stored, of: Extent, fill: impl FnOnce(&mut [f32])) {
+    pub(crate) fn write<R>(&mut self, value: &Stored, of: Extent, fill: impl FnOnce(&mut [f32]) -> R) -> R {
         let mut written = self.take(value, of);
-        fill(written.dense());
+        let done = fill(written.dense());
         self.give_back(value, written);
+        done
     }
 
     /// Writes value number `bits` of `program`, if `from` holds zeros and ones only.

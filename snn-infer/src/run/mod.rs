@@ -182,10 +182,7 @@ impl Program {
                 }
             }
             Work::Unpack => to_dense(buffers.bits(x, of), x.planes(), x.layout.channels, written.dense()),
-            Work::Reorder => {
-                reorder(buffers.dense(x, of), x.layout, written.dense(), out.layout);
-                Ok(())
-            }
+            Work::Reorder => reorder(buffers.dense(x, of), x.layout, written.dense(), out.layout),
             Work::Join(f) => join::join(*f, self, &i.args, buffers, out, written, of),
             Work::Reduce(r) => {
                 reduce::reduce(*r, buffers.dense(x, of), written.dense());
