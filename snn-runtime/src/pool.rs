@@ -79,7 +79,7 @@ impl<const D: usize> Window<D> {
     /// The sizes of [`raised`] inputs, if the kernel for planes can pool them.
     fn planes(&self, x: &Tensor) -> Result<Option<PoolSizes>> {
         let dense = max_pool::serves(x.device(), x.kind()) && !x.is_sparse() && !x.is_mkldnn();
-        if D == 3 || !dense || self.dilation != [1; D] || self.kernel.iter().product::<usize>() > PLACES {
+        if D == 3 || !dense || self.dilation != [1; D] || snn_shape::product(&self.kernel) > PLACES {
             return Ok(None);
         }
         let size = space::sizes::<D>(&self.name, x, None)?;

@@ -76,11 +76,22 @@ pub const fn pool(len: usize, kernel: usize, stride: usize, pad: usize, dilation
 
 /// Does each of the `out` windows of a pool see a cell of the input? A dilated one may step over all of it, from padding to padding.
 pub const fn windows_see(len: usize, kernel: usize, stride: usize, pad: usize, dilation: usize, out: usize) -> bool {
+    if out == 0 {
+        return true;
+    }
+    // The last window begins furthest behind; the first has the most padding to step over.
+    if (out - 1).saturating_mul(stride) >= pad + len || pad.div_ceil(dilation) >= kernel {
+        return false;
+    }
+    // A step no longer than the input lands in it.
+    if dilation <= len {
+        return true;
+    }
+    // Windows that begin in the padding may step over it: few, since so wide a kernel hardly fits.
     let mut i = 0;
-    while i < out {
-        // Elements of the window that lie before the input; the next one is the first that may see it.
-        let before = pad.saturating_sub(i * stride).div_ceil(dilation);
-        if before >= kernel || i * stride + before * dilation >= pad + len {
+    while i < out && i * stride < pad {
+        let before = (pad - i * stride).div_ceil(dilation);
+        if i * stride + before * dilation >= pad + len {
             return false;
         }
         i += 1;
@@ -217,6 +228,17 @@ mod tests {
         assert!(windows_see(2, 2, 1, 1, 2, 2), "either window sees one of the two cells");
         assert!(!windows_see(1, 2, 1, 1, 2, 1), "cells -1 and 1 of one cell");
         assert!(!windows_see(4, 2, 4, 0, 1, 2), "the second starts behind the end");
+        assert!(windows_see(1 << 40, 2, 1, 1, 1, 1 << 40), "in no time");
+        // Window by window, element by element.
+        let sees =
+            |len, kernel, stride, pad, dilation, i: usize| (0..kernel).any(|k| (pad..pad + len).contains(&(i * stride + k * dilation)));
+        for case in 0..5 * 5 * 4 * 4 * 4 * 6 {
+            let of = |below: usize, n: usize| case / below % n;
+            let (len, kernel, stride) = (of(1, 5) + 1, of(5, 5) + 1, of(25, 4) + 1);
+            let (pad, dilation, out) = (of(100, 4), of(400, 4) + 1, of(1600, 6));
+            let want = (0..out).all(|i| sees(len, kernel, stride, pad, dilation, i));
+            assert_eq!(windows_see(len, kernel, stride, pad, dilation, out), want, "{len} {kernel} {stride} {pad} {dilation} {out}");
+        }
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl<const D: usize> Frozen for AdaptiveAvgPool<D> {
         let size = sizes::<D>(&place.full, &fact.shape, None)?;
         let axis = |i: usize, len| Axis::adaptive_pool(len, c.output_size[i].unwrap_or(len));
         let out = c.output_sizes(size);
-        let kernel = std::array::from_fn(|i| out.map_or(1, |out| size[i].div_ceil(out[i])));
+        let kernel = std::array::from_fn(|i| out.map_or(1, |out| (size[i].div_ceil(out[i]) + 1).min(size[i])));
         let Some((out, windows)) = space::windows(&place.full, size, out, kernel, axis)? else {
             return Err(Error::shape(&place.full, "at least one cell on each axis of space", &fact.shape, ""));
         };
