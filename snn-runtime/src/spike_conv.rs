@@ -34,7 +34,12 @@ pub(crate) fn convolution<const D: usize>(
         return Ok(None);
     }
     let taps: i64 = w_size[2..].iter().product();
-    if w_size[0] < FEWEST_OUTPUTS || x.numel() as i64 * w_size[0] * taps < FEWEST_PRODUCTS {
+    let products = (x.numel() as i64).saturating_mul(w_size[0]).saturating_mul(taps);
+    if w_size[0] < FEWEST_OUTPUTS || products < FEWEST_PRODUCTS {
+        return Ok(None);
+    }
+    // Weights that somebody has put in their place: libtorch says what is wrong with them.
+    if x_size[1] != w_size[1] || bias.is_some_and(|bias| bias.size() != [w_size[0]]) {
         return Ok(None);
     }
     // A series is a plane of one row.
@@ -48,6 +53,9 @@ pub(crate) fn convolution<const D: usize>(
         padding: plane(&|i| padding[i], 0).map(|pad| [pad, pad]),
         dilation: plane(&|i| dilation[i], 1),
     };
+    if !sizes.is_local() {
+        return Ok(None);
+    }
     Map { layer: layer.to_string(), sizes, padding: dims(&padding), dilation: dims(&dilation) }.run(x, weight, bias)
 }
 

@@ -26,8 +26,10 @@ pub(crate) const FEWEST_OUTPUTS: i64 = 32;
 pub(crate) fn linear(layer: &str, pick: &Pick, train: bool, x: &Tensor, weight: &Tensor, bias: Option<&Tensor>) -> Result<Option<Tensor>> {
     let [outputs, inputs] = weight.size()[..] else { return Ok(None) };
     let alike = |t: &Tensor| t.device() == x.device() && t.kind() == x.kind() && !t.is_sparse();
-    let large = outputs >= FEWEST_OUTPUTS && x.numel() as i64 * outputs >= FEWEST_PRODUCTS;
-    if !large || ![x, weight].into_iter().chain(bias).all(alike) {
+    let large = outputs >= FEWEST_OUTPUTS && (x.numel() as i64).saturating_mul(outputs) >= FEWEST_PRODUCTS;
+    // Where sizes do not fit, libtorch says so.
+    let fits = x.size().last() == Some(&inputs) && bias.is_none_or(|bias| bias.size() == [outputs]);
+    if !large || !fits || ![x, weight].into_iter().chain(bias).all(alike) {
         return Ok(None);
     }
     let rows = x.numel() as i64 / inputs;

@@ -150,12 +150,22 @@ fn sums_of_rows_are_taken_where_spikes_are_rare_and_steps_are_single_cells() {
         conv.weight = tch::no_grad(|| conv.weight.index_fill(1, &Tensor::from_slice(&[0i64]), f64::INFINITY));
         conv.forward(x, &TRAIN).unwrap().isfinite().all().int64_value(&[]) == 1
     };
-    let silent = |rate: f64| {
-        let x = images(&[11, 13], rate);
+    let silent_of = |plane: &[i64], rate: f64| {
+        let x = images(plane, rate);
         x.select(1, 0).copy_(&Tensor::from(0.0f32));
         x
     };
-    assert!(answer(wide([3, 3]), &silent(0.1)));
+    let silent = |rate: f64| silent_of(&[11, 13], rate);
+    for c in [
+        wide([3, 3]),
+        wide([2, 5]),
+        Conv2dConfig { padding: [[3, 3], [0, 0]], ..wide([3, 3]) },
+        Conv2dConfig { padding: [[1, 2], [0, 3]], ..wide([3, 3]) },
+        Conv2dConfig { dilation: [2, 3], padding: [[2, 2], [3, 3]], ..wide([3, 3]) },
+    ] {
+        assert!(answer(c.clone(), &silent(0.1)), "{c:?}");
+    }
+    assert!(answer(wide([3, 3]), &silent(0.1).transpose(2, 3)), "not row by row");
     assert!(answer(wide([3, 3]), &silent(0.1).narrow(0, 0, 1).repeat([3, 1, 1, 1])));
     for (c, x) in [
         (wide([3, 3]), silent(0.9)),
@@ -163,7 +173,28 @@ fn sums_of_rows_are_taken_where_spikes_are_rare_and_steps_are_single_cells() {
         (wide([3, 3]), silent(0.1).narrow(0, 0, 1).narrow(2, 0, 3).narrow(3, 0, 3)), // too small
         (Conv2dConfig { stride: [2, 1], ..wide([3, 3]) }, silent(0.1)),
         (Conv2dConfig { groups: 2, ..wide([3, 3]) }, silent(0.1)),
+        (Conv2dConfig { dilation: [1, 40], padding: [[0, 0], [40, 40]], ..wide([31, 3]) }, silent_of(&[31, 80], 0.1)), // too far apart
     ] {
         assert!(!answer(c.clone(), &x), "{c:?}");
+    }
+    let mut series = conv(Conv1dConfig { bias: false, padding: [[2, 2]], dilation: [2], ..wide([3]) });
+    series.weight = tch::no_grad(|| series.weight.index_fill(1, &Tensor::from_slice(&[0i64]), f64::INFINITY));
+    assert!(series.forward(&silent_of(&[150], 0.1), &TRAIN).unwrap().isfinite().all().int64_value(&[]) == 1);
+}
+
+/// Weights are public: of other sizes they are libtorch's to refuse, whatever arrives.
+#[test]
+fn weights_that_do_not_fit_are_no_bug_of_ours() {
+    let mut conv = conv(wide([3, 3]));
+    conv.weight = randn(&[IMAGES.2, IMAGES.1 / 2, 3, 3], Kind::Float);
+    let mut linear = layer(true, Kind::Float);
+    linear.bias = Some(randn(&[3], Kind::Float));
+    for rate in [0.1, 0.9] {
+        for error in [
+            conv.forward(&images(&[11, 13], rate), &TRAIN).map(drop).unwrap_err().to_string(),
+            linear.forward(&spikes(rate, Kind::Float), &TRAIN).map(drop).unwrap_err().to_string(),
+        ] {
+            assert!(!error.contains("bug of snn"), "{error}");
+        }
     }
 }

@@ -32,7 +32,8 @@ impl Optimizer {
 /// Bytes that a training step takes at most, beside those of the program and of libtorch: `Csnn::SUMMARY.training_memory(..)`.
 ///
 /// An estimate for the CPU: what each layer keeps for the backward pass is a fact of the layer, what libtorch needs for a moment is taken as the output
-/// of a layer and that of the one before. What a block under `#[checkpoint]` saves is not taken off.
+/// of a layer and that of the one before. What a block under `#[checkpoint]` saves is not taken off, nor what
+/// `Linear` and `Conv` do not keep of spikes (a bit each, where they are rare): that is known only when they arrive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TrainingMemory {

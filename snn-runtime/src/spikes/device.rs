@@ -18,6 +18,7 @@ use super::Map;
 use crate::autograd::{Save, attach, recorded};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
+use crate::rng;
 
 /// Calls between two in which the share of ones is read.
 const EVERY: u32 = 64;
@@ -72,8 +73,11 @@ impl Choice {
         Choice { calls: AtomicU32::new(0), saves: AtomicU64::new(0), sums: AtomicBool::new(false) }
     }
 
-    /// Counts a call: is it one that reads?
+    /// Counts a call: is it one that reads? Of a block under `#[checkpoint]` that runs again it is not, nor is it counted.
     fn reads(&self) -> bool {
+        if rng::replaying() {
+            return false;
+        }
         let saves = SAVES.load(Relaxed);
         if self.saves.swap(saves, Relaxed) != saves {
             self.calls.store(0, Relaxed);

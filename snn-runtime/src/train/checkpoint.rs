@@ -108,10 +108,12 @@ impl Checkpoint {
         let file = serialized(&self.path, &contents(vs, optimizer, scheduler, at)?, Some(about))?;
         self.keep_previous()
             .and_then(|()| write_whole(&self.path, &file))
-            .and_then(|()| self.sync_folder())
-            .map_err(|source| self.io(source))?;
-        spikes::read_again();
-        Ok(())
+            .and_then(|()| {
+                // From here on a run can go on from it.
+                spikes::read_again();
+                self.sync_folder()
+            })
+            .map_err(|source| self.io(source))
     }
 
     /// Goes back to the run that was saved. Nothing has changed after an error.

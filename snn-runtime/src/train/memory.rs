@@ -8,7 +8,7 @@
 /// so it is the program's to decide, not the library's.
 ///
 /// The same from outside: `MALLOC_MMAP_MAX_=0 MALLOC_TRIM_THRESHOLD_=2147483647` in the environment. `false` where the allocator is not glibc's
-/// (other systems, musl): nothing has changed then.
+/// (other systems, musl), or refuses.
 pub fn keep_freed_memory() -> bool {
     #[cfg(all(target_os = "linux", target_env = "gnu"))]
     {
