@@ -111,9 +111,10 @@ fn state_dict<'p>(pickle: &'p Pickle, within: Option<&str>) -> Result<Dict<'p>, 
     };
     let all = named(pickle, root);
     // A file may name one dict many times.
-    let mut known: HashMap<Id, bool> = HashMap::new();
-    let mut is_state_dict = |id: Id| *known.entry(id).or_insert_with(|| has_tensor(pickle, id));
-    let inner: Dict<'_> = all.iter().copied().filter(|&(_, id)| is_state_dict(id)).collect();
+    let mut known: HashMap<Id, usize> = HashMap::new();
+    let mut counted = |id: Id| *known.entry(id).or_insert_with(|| tensors(pickle, id));
+    let inner: Dict<'_> = all.iter().copied().filter(|&(_, id)| counted(id) > 0).collect();
+    let (outside, most) = (counted(root), inner.iter().map(|&(_, id)| counted(id)).max().unwrap_or(0));
     let names = || inner.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ");
     if let Some(within) = within {
         return match inner.iter().find(|(name, _)| *name == within) {
@@ -123,13 +124,13 @@ fn state_dict<'p>(pickle: &'p Pickle, within: Option<&str>) -> Result<Dict<'p>, 
         };
     }
     match inner[..] {
-        // The file is the state dict; a net without weights has an empty one.
-        [] if all.is_empty() || has_tensor(pickle, root) => Ok(all),
+        // The file is the state dict, with dicts of a module's own state in it; a net without weights has an empty one.
+        _ if all.is_empty() || outside > most => Ok(all),
         [] => {
             let keys: Vec<String> = all.iter().take(8).map(|(name, id)| format!("`{name}`: {}", describe(pickle, *id))).collect();
             Err(format!("holds no state dict, but {}\n  help: save `net.state_dict()`, not `net`", keys.join(", ")))
         }
-        // A tensor beside it is something else of the checkpoint, such as the best accuracy.
+        // The fewer tensors beside it are something else of the checkpoint, such as the best accuracy.
         [(_, id)] => Ok(named(pickle, id)),
         _ => Err(format!("holds several state dicts, under {}\n  help: say which: `KeyMap::new().within(..)`", names())),
     }
@@ -157,11 +158,11 @@ fn named(pickle: &Pickle, id: Id) -> Dict<'_> {
     dict
 }
 
-/// Is it a dict in which at least one value, by a text, is a tensor?
-fn has_tensor(pickle: &Pickle, id: Id) -> bool {
+/// How many values of a dict, by a text, are tensors.
+fn tensors(pickle: &Pickle, id: Id) -> usize {
     let is_tensor =
         |id: Id| matches!(pickle.get(id), Value::Called(f, _) if pickle.global(*f).is_some_and(|name| name.contains("_rebuild_")));
-    pairs(pickle, id).iter().any(|&(key, value)| pickle.text(key).is_some() && is_tensor(value))
+    pairs(pickle, id).iter().filter(|&&(key, value)| pickle.text(key).is_some() && is_tensor(value)).count()
 }
 
 /// What a value is, for messages.
@@ -345,6 +346,17 @@ mod tests {
         assert_eq!(names(&dict(&[("best_acc", TENSOR), ("net", &net), ("epoch", b"K\x05")])).unwrap(), ["w", "b"]);
         let e = names(&dict(&[("net", &net), ("best_acc", TENSOR), ("ema", &net)])).unwrap_err();
         assert!(e.starts_with("holds several state dicts, under `net`, `ema`\n"), "{e}");
+    }
+
+    /// A module's own state, of `get_extra_state`, is a dict in the state dict.
+    #[test]
+    fn most_tensors_are_the_state_dict() {
+        let extra = dict(&[("amax", TENSOR)]);
+        let root = dict(&[("w", TENSOR), ("b", TENSOR), ("q._extra_state", &extra), ("p._extra_state", &extra)]);
+        let pickle = pickle::read(&[&b"\x80\x02"[..], &root, b"."].concat()).unwrap();
+        let names = |within| state_dict(&pickle, within).unwrap().into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        assert_eq!(names(None), ["w", "b", "q._extra_state", "p._extra_state"]);
+        assert_eq!(names(Some("q._extra_state")), ["amax"]);
     }
 
     #[test]
