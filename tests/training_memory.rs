@@ -3,6 +3,8 @@
 //!
 //! `SNN_MEMORY=all cargo test --release --test training_memory -- --nocapture` prints the table of docs/performance.md.
 
+#[path = "support/memory.rs"]
+mod memory;
 mod support;
 
 #[allow(missing_docs, dead_code, unused_imports, reason = "fields and methods of generated nets")]
@@ -22,33 +24,20 @@ const FACTOR: f64 = 1.2;
 /// What small nets take beside: libtorch's kernels, which oneDNN writes for each shape.
 const BESIDE: f64 = 8e6;
 
-/// A number of `/proc/self/status`, in bytes.
-fn status(field: &str) -> f64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find_map(|line| line.strip_prefix(field)).unwrap();
-    line.trim_start_matches(':').trim().trim_end_matches(" kB").parse::<f64>().unwrap() * 1024.0
-}
-
 /// Large blocks are mapped when they are asked for and given back when they are freed: what is resident is what is held.
 fn exact_memory() {
-    unsafe extern "C" {
-        fn mallopt(parameter: i32, value: i32) -> i32;
-    }
-    const M_TRIM_THRESHOLD: i32 = -1;
-    const M_MMAP_THRESHOLD: i32 = -3;
-    const M_MMAP_MAX: i32 = -4;
-    for (parameter, value) in [(M_MMAP_THRESHOLD, 1 << 16), (M_TRIM_THRESHOLD, 1 << 16), (M_MMAP_MAX, 1 << 20)] {
+    for (parameter, value) in [(libc::M_MMAP_THRESHOLD, 1 << 16), (libc::M_TRIM_THRESHOLD, 1 << 16), (libc::M_MMAP_MAX, 1 << 20)] {
         // SAFETY: glibc's own parameters, before any tensor of the test is there.
-        assert_eq!(unsafe { mallopt(parameter, value) }, 1);
+        assert_eq!(unsafe { libc::mallopt(parameter, value) }, 1);
     }
 }
 
 /// The most that is resident at once during `run`, beside what was before.
 fn peak(run: impl FnOnce() -> Result<()>) -> Result<f64> {
-    let before = status("VmRSS");
-    std::fs::write("/proc/self/clear_refs", "5").expect("a peak that can be reset");
+    let before = memory::now().unwrap();
+    memory::reset_peak().unwrap();
     run()?;
-    Ok(status("VmHWM") - before)
+    Ok(memory::peak().unwrap() as f64 - before as f64)
 }
 
 /// Two training steps with Adam: the first has no moments yet.
@@ -73,7 +62,7 @@ macro_rules! train {
 
 #[test]
 fn the_estimate_is_near_what_is_held() -> Result<()> {
-    if std::fs::write("/proc/self/clear_refs", "5").is_err() {
+    if memory::reset_peak().is_err() {
         eprintln!("skipped: this system does not reset the peak of a process's memory");
         return Ok(());
     }
@@ -88,10 +77,10 @@ fn the_estimate_is_near_what_is_held() -> Result<()> {
             let n: i64 = $n;
             let measured = train!($net, $($size),+)?;
             let estimate = <$net>::SUMMARY.training_memory(n as usize, Optimizer::Adam, Kind::Float);
-            let ratio = estimate.total() as f64 / measured;
-            let line = format!("| {} | {} | {n} | {:.0} | {:.0} | {ratio:.2} |", $name, $steps, estimate.total() as f64 / 1e6, measured / 1e6);
-            println!("{line}");
             let total = estimate.total() as f64;
+            let ratio = total / measured;
+            let line = format!("| {} | {} | {n} | {:.0} | {:.0} | {ratio:.2} |", $name, $steps, total / 1e6, measured / 1e6);
+            println!("{line}");
             if total > FACTOR * measured || measured > FACTOR * total + BESIDE {
                 wrong.push(format!("{line}\n{estimate}"));
             }

@@ -27,7 +27,7 @@ use protocol::{Reply, Request};
 const WARM_UP: usize = 2;
 
 fn main() -> ExitCode {
-    // As in the examples: what a user of this library does once.
+    // As the demo does: what a user of this library calls once.
     let _glibc = snn::train::keep_freed_memory();
     let frozen = std::env::args().nth(1).is_some_and(|side| side == "snn-frozen");
     let mut job = None;

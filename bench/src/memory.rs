@@ -1,38 +1,13 @@
-//! Resident memory of this process. In: nothing; out: bytes, as Linux counts them in `/proc/self`.
+//! Resident memory of this process, by the code that the tests of memory use, and that code's own tests.
 
-use std::fs;
+#[path = "../../tests/support/memory.rs"]
+mod counted;
 
-use anyhow::{Context as _, Result};
-
-/// Bytes resident now.
-pub(crate) fn now() -> Result<u64> {
-    read("VmRSS")
-}
-
-/// The most bytes that were resident at once since [`reset_peak`].
-pub(crate) fn peak() -> Result<u64> {
-    read("VmHWM")
-}
-
-/// Counts the peak from here on.
-pub(crate) fn reset_peak() -> Result<()> {
-    fs::write("/proc/self/clear_refs", "5").context("the peak of memory cannot be reset")
-}
-
-fn read(field: &str) -> Result<u64> {
-    let status = fs::read_to_string("/proc/self/status").context("cannot read /proc/self/status")?;
-    of_status(&status, field).with_context(|| format!("/proc/self/status has no {field}"))
-}
-
-/// `VmRSS:     1234 kB`
-fn of_status(status: &str, field: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'))?;
-    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kib * 1024)
-}
+pub(crate) use counted::{now, peak, reset_peak};
 
 #[cfg(test)]
 mod tests {
+    use super::counted::of_status;
     use super::*;
 
     #[test]

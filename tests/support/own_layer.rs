@@ -13,8 +13,8 @@ pub struct RectifiedConfig {
 
 /// What the layer is made of: a linear one, and zero where that would be less.
 pub(crate) fn written_down(b: &mut Builder, label: &str, c: &RectifiedConfig, args: &[Value]) -> infer::Result<Value> {
-    let arrives = args.first().map_or(Ok(0), |x| b.shape(*x).map(|shape| shape.iter().product()))?;
-    let y = frozen::Linear::freeze(b, label, LinearConfig::new(arrives, c.out_features), args)?;
+    let features = b.shape(args[0])?.iter().product();
+    let y = frozen::Linear::freeze(b, label, LinearConfig::new(features, c.out_features), args)?;
     frozen::ReLU::freeze(b, &format!("{label}.relu"), (), &[y])
 }
 

@@ -1,30 +1,15 @@
 //! Without libtorch a net gives what it gave with it. In: a frozen file, inputs and outputs that `tests/frozen.rs` wrote; out: the same numbers.
 
+mod support;
 #[path = "../../../tests/support/tiny.rs"]
 mod tiny;
 
 use std::fs;
-use std::path::{Path, PathBuf};
 
 use safetensors::SafeTensors;
 use snn::infer::Result;
+use support::{assert_near, file, numbers};
 use tiny::TinyFrozen;
-
-fn file(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tiny").join(name)
-}
-
-/// A tensor of the file.
-fn numbers(file: &SafeTensors<'_>, name: &str) -> Vec<f32> {
-    let (numbers, _) = file.tensor(name).expect("it is in the file").data().as_chunks::<4>();
-    numbers.iter().map(|n| f32::from_le_bytes(*n)).collect()
-}
-
-#[track_caller]
-fn assert_near(got: &[f32], want: &[f32]) {
-    assert_eq!(got.len(), want.len());
-    assert!(got.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-4), "{got:?} is not {want:?}");
-}
 
 #[test]
 fn the_numbers_are_those_of_libtorch() -> Result<()> {
