@@ -1,6 +1,6 @@
 //! Damage. In: whole files, and bytes of a fuzzer; out: the bytes as a file, or one of the files with the changes that the bytes stand for.
 //!
-//! `cargo test` runs the targets of `tests/` on the files of their corpus and on a thousand inputs at random; `cargo bolero test -p snn-fuzz TARGET` runs one
+//! `cargo test` runs the targets of `tests/` on the files of their corpus and on a thousand inputs at random; `cargo xtask fuzz TARGET` runs one
 //! as long as it is told, guided by coverage.
 
 #![allow(unexpected_cfgs, reason = "`fuzzing` is set by cargo-bolero")]

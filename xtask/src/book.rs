@@ -105,7 +105,7 @@ mod tests {
         }
     }
 
-    /// All blocks of Rust are doc tests of the facade.
+    /// All blocks of Rust in `docs/` are doc tests of the facade.
     #[test]
     fn every_block_of_rust_is_compiled() {
         let root = workspace::root().unwrap();

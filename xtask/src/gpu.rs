@@ -98,10 +98,13 @@ fn has_spikingjelly() -> bool {
     workspace::answer(Command::new(pip::interpreter()).args(["-c", SPIKINGJELLY])).is_some()
 }
 
+/// The modules of `snn-runtime/tests/cuda` whose tests are of a device; the others are of what is missing, or of the stand-ins themselves.
+const DEVICE_TESTS: [&str; 4] = ["attends_and_encodes", "families", "layers", "on_device"];
+
 /// The tests that stand-ins serve elsewhere.
 fn tests(root: &Path) -> Command {
     let mut tests = workspace::cargo(root);
-    let names = ["on_device", "families", "layers"];
+    let names = DEVICE_TESTS;
     tests.args(["test", "--package", "snn-runtime", "--test", "cuda"]).arg("--").args(names).args(["--test-threads=1", "--nocapture"]);
     tests.env("SNN_GPU", "1");
     tests
@@ -121,11 +124,20 @@ mod tests_of_the_report {
         assert_eq!((report.failed, report.text.as_str()), (1, "| tests | passed |\n| cases | FAILED: exit status 1 |\n"));
     }
 
+    /// A new module of them is one of the two.
+    #[test]
+    fn every_module_of_tests_is_known() {
+        let main = std::fs::read_to_string(workspace::root().unwrap().join("snn-runtime/tests/cuda/main.rs")).unwrap();
+        let mut modules: Vec<&str> = main.lines().filter_map(|line| line.strip_prefix("mod ")?.strip_suffix(';')).collect();
+        modules.retain(|module| !["capture", "process", "refused", "support"].contains(module));
+        assert_eq!(modules, DEVICE_TESTS);
+    }
+
     #[test]
     fn every_part_names_the_device() {
         let parts = parts(Path::new(".")).unwrap();
         let of = |what: &str| parts.iter().find(|(name, _)| name.starts_with(what)).map(|(_, command)| format!("{command:?}")).unwrap();
-        assert!(["SNN_GPU", "on_device", "families", "layers"].iter().all(|part| of("tests").contains(part)));
+        assert!(DEVICE_TESTS.iter().chain(&["SNN_GPU"]).all(|part| of("tests").contains(part)));
         assert!(of("recorded").contains(r#""goldens" "tests/goldens" "--device" "0""#));
         assert!(of("benchmark").contains(r#""bench" "--device" "0""#));
     }

@@ -35,10 +35,20 @@ pub(crate) fn fuzz(root: &Path, args: &[String]) -> Result<()> {
     let Some(target) = args.first().filter(|arg| targets.contains(arg)) else {
         bail!("which target? cargo xtask fuzz {} [--seconds N]", targets.join("|"));
     };
+    let mut others = args[1..].iter();
+    while let Some(arg) = others.next() {
+        match arg.strip_prefix("--seconds") {
+            Some("") => drop(others.next()),
+            Some(value) if value.starts_with('=') => {}
+            _ => bail!("`fuzz` takes no `{arg}`\n  fix: cargo xtask fuzz {target} [--seconds N]"),
+        }
+    }
     if target == TOKENS {
         let mut cargo = workspace::cargo(root);
         cargo.args(["test", "--package", "snn-macros", "--lib", "mutation::tokens", "--", "--nocapture"]);
-        cargo.env("BOLERO_RANDOM_TEST_TIME_MS", (1000 * seconds).to_string()).env("BOLERO_RANDOM_ITERATIONS", usize::MAX.to_string());
+        cargo
+            .env("BOLERO_RANDOM_TEST_TIME_MS", seconds.saturating_mul(1000).to_string())
+            .env("BOLERO_RANDOM_ITERATIONS", usize::MAX.to_string());
         workspace::run(&mut cargo)?;
     } else {
         guided(root, target, seconds)?;

@@ -1,7 +1,7 @@
 //! Whatever is typed, the compilers come to an end without a panic, with messages or with an expansion: the models of the description and the
 //! files of `tests/annotated/` with tokens deleted, doubled, swapped, replaced, and taken from one another.
 //!
-//! `BOLERO_RANDOM_ITERATIONS=100000 cargo test -p snn-macros mutation` looks further. What once failed lies in `__fuzz__`.
+//! `BOLERO_RANDOM_ITERATIONS=100000 cargo test -p snn-macros mutation` looks further.
 
 use std::path::Path;
 
