@@ -8,13 +8,12 @@ mod support;
 #[path = "support/tiny.rs"]
 mod tiny;
 
-use std::path::PathBuf;
 use std::{env, fs};
 
 use snn::nn::OptimizerConfig as _;
 use snn::{Kind, Result, Tensor, nn};
 use support::frozen::frozen;
-use support::{distance, input, shake, store};
+use support::{distance, for_infer, input, shake, store};
 use tiny::{Tiny, TinyFrozen};
 
 type Steps3 = Tiny<3>;
@@ -131,10 +130,7 @@ fn every_layer_is_in_the_list_of_kernels() -> Result<()> {
 /// `SNN_UPDATE=1 cargo test --test frozen` writes it anew.
 #[test]
 fn the_file_for_builds_without_libtorch_is_what_this_build_gives() -> Result<()> {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/infer/tests/tiny");
-    let (model, numbers_file) = (dir.join("tiny.frozen.safetensors"), dir.join("numbers.safetensors"));
-    if env::var_os("SNN_UPDATE").is_some() {
-        fs::create_dir_all(&dir).expect("a folder");
+    let (model, stored) = for_infer("tiny.frozen.safetensors", "numbers.safetensors", |model| {
         let vs = store();
         let net = Steps3::new(&vs.root())?;
         shake(&vs);
@@ -142,11 +138,9 @@ fn the_file_for_builds_without_libtorch_is_what_this_build_gives() -> Result<()>
         let (a, b) = Steps3::input(x.shallow_clone(), gate.shallow_clone())?;
         net.forward_t(&a, &b, true)?;
         let y = net.forward(&a, &b)?;
-        net.freeze()?.save(&model)?;
-        let (classes, spikes) = (y.classes.into_tensor(), y.spikes.into_tensor());
-        Tensor::write_safetensors(&[("x", &x), ("gate", &gate), ("classes", &classes), ("spikes", &spikes)], &numbers_file)?;
-    }
-    let stored: std::collections::HashMap<String, Tensor> = Tensor::read_safetensors(&numbers_file)?.into_iter().collect();
+        net.freeze()?.save(model)?;
+        Ok(vec![("x", x), ("gate", gate), ("classes", y.classes.into_tensor()), ("spikes", y.spikes.into_tensor())])
+    })?;
     let found = classes(&mut Frozen3::load(&model)?, &stored["x"], &stored["gate"])?;
     assert!(stored["spikes"].sum(Kind::Float).double_value(&[]) > 0.0, "a net that fires");
     assert!(distance(&found, &stored["classes"]) < 1e-4);

@@ -5,14 +5,11 @@
 mod net;
 mod support;
 
-use std::path::PathBuf;
-use std::{env, fs};
-
 use net::{Cut, CutFrozen, RectifiedConfig, written_down};
 use snn::infer::{Builder, Value};
 use snn::{Cx, Linear, LinearConfig, Result, Scope, Stateless, Tensor, infer};
 use support::frozen::frozen;
-use support::{distance, input, names, shake, store};
+use support::{distance, for_infer, input, names, shake, store};
 
 /// A linear layer, and zero where it would be less.
 #[derive(Debug)]
@@ -43,20 +40,16 @@ fn frozen_models_are_their_nets() -> Result<()> {
 /// `SNN_UPDATE=1 cargo test --workspace --test own_layer` writes the files anew.
 #[test]
 fn the_file_for_builds_without_libtorch_is_what_this_build_gives() -> Result<()> {
-    let dir = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("examples/infer/tests/tiny");
-    let (model, numbers) = (dir.join("own_layer.frozen.safetensors"), dir.join("own_layer.numbers.safetensors"));
-    if env::var_os("SNN_UPDATE").is_some() {
-        fs::create_dir_all(&dir).expect("a folder");
+    let (model, stored) = for_infer("own_layer.frozen.safetensors", "own_layer.numbers.safetensors", |model| {
         let vs = store();
         let net = Cut::new(&vs.root())?;
         shake(&vs);
         assert_eq!(names(&vs), ["fc.bias", "fc.weight", "list.0.bias", "list.0.weight", "rect.bias", "rect.weight"]);
         let x = (input(&[5, 4, 6]) - 0.5) * 2.0;
         let y = net.forward(&Cut::input(x.shallow_clone())?)?.into_tensor();
-        net.freeze()?.save(&model)?;
-        Tensor::write_safetensors(&[("x", &x), ("y", &y)], &numbers)?;
-    }
-    let stored: std::collections::HashMap<String, Tensor> = Tensor::read_safetensors(&numbers)?.into_iter().collect();
+        net.freeze()?.save(model)?;
+        Ok(vec![("x", x), ("y", y)])
+    })?;
     let flat = |x: &Tensor| Vec::<f32>::try_from(x.contiguous().view([-1])).expect("floats");
     let mut y = vec![0.0; 4 * 3];
     CutFrozen::load(&model)?.infer(&flat(&stored["x"]), &mut y)?;

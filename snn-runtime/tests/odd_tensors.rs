@@ -59,6 +59,8 @@ fn layer<L: Layer>(name: &'static str, config: impl Fn() -> L::Config, wrong: &m
         Ok(layer) => layer,
         Err(e) => return wrong.push(format!("{name} is not built: {e}")),
     };
+    // Where the trait speaks for it, it is called by its type, which is that of all numbers of axes.
+    let name = ["1d", "2d", "3d"].iter().find_map(|axes| name.strip_suffix(axes)).unwrap_or(name);
     for (what, x) in odd() {
         for cx in [&EVAL, &TRAIN] {
             quiet(name, &format!("step of {what}"), wrong, || layer.step(&x, &mut layer.state(), cx));

@@ -4,10 +4,29 @@
 pub(crate) mod frozen;
 
 use std::cell::Cell;
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::{env, fs};
 
-use snn::{Device, Error, Kind, Tensor, nn};
+use snn::{Device, Error, Kind, Result, Tensor, nn};
 
 pub(crate) const F32: (Kind, Device) = (Kind::Float, Device::Cpu);
+
+/// A frozen file and numbers that builds without libtorch read, in `examples/infer/tests/tiny`. With `SNN_UPDATE` in the environment `write` makes
+/// them anew: it saves the model and gives the numbers.
+pub(crate) fn for_infer(
+    model: &str,
+    numbers: &str,
+    write: impl FnOnce(&Path) -> Result<Vec<(&'static str, Tensor)>>,
+) -> Result<(PathBuf, HashMap<String, Tensor>)> {
+    let dir = Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/infer/tests/tiny");
+    let (model, numbers) = (dir.join(model), dir.join(numbers));
+    if env::var_os("SNN_UPDATE").is_some() {
+        fs::create_dir_all(&dir).expect("a folder");
+        Tensor::write_safetensors(&write(&model)?, &numbers)?;
+    }
+    Ok((model, Tensor::read_safetensors(&numbers)?.into_iter().collect()))
+}
 
 pub(crate) fn store() -> nn::VarStore {
     nn::VarStore::new(Device::Cpu)
