@@ -1,10 +1,18 @@
 //! Functions of `forward`: element by element, joining, and over time. In: tensors, `[N, ..]` for one step or `[T, N, ..]` for
 //! a sequence; out: one tensor.
 
-use tch::{TchError, Tensor};
+use tch::{Device, Kind, TchError, Tensor};
 
 use crate::elements::plain;
 use crate::error::{Error, Result};
+
+/// 0, 1, .. in front of `dim` axes of size 1 on a device: `[len, 1, ..]`.
+pub(crate) fn places(len: usize, dim: usize, kind: Kind, device: Device) -> Result<Tensor, TchError> {
+    let len = len as i64;
+    // Room that there is not is an error here; of `f_arange`, which has a number beside the tensor, it would be a panic of tch.
+    drop(Tensor::f_empty([len], (kind, Device::Cpu))?);
+    Tensor::f_arange(len, (kind, Device::Cpu))?.f_to_device(device)?.f_reshape([&[len], &vec![1; dim][..]].concat())
+}
 
 /// a + b. PyTorch equivalent: `torch.add`, or `+`; sizes as torch broadcasts them.
 ///

@@ -4,12 +4,14 @@
 //! without biases.
 
 use snn_kernels::{count_to_slots, gather_rows, sum_slots};
-use tch::{Device, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, on_cpu, plain};
+use crate::cuda::Launcher;
+use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
+use crate::ops::places;
 use crate::scope::Scope;
 use crate::state::steps_of;
 use crate::weights::positive;
@@ -61,12 +63,10 @@ macro_rules! slotted {
                     return Ok(x.shallow_clone());
                 }
                 let slots = Slots { layer: self.name.clone(), steps, slots: self.config.num_slots, step: step.to_vec() };
-                plain(&self.name, x)?;
-                if let Device::Cuda(_) = x.device() {
-                    return slots.$run_on(x);
+                match Launcher::of(&self.name, x)? {
+                    Some(on) => slots.$run_on(x, on.compute()),
+                    None => in_its_kind!(self.name, x, F => slots.$run::<F>(x)),
                 }
-                on_cpu(&self.name, x)?;
-                in_its_kind!(self.name, x, F => slots.$run::<F>(x))
             }
         }
     };
@@ -144,20 +144,30 @@ impl Slots {
         Error::argument(&self.layer, "x", problem, help)
     }
 
+    /// All slots of all steps.
+    fn rows(&self) -> Result<usize> {
+        let rows = self.steps.checked_mul(self.slots).filter(|&rows| i64::try_from(rows).is_ok());
+        rows.ok_or_else(|| {
+            let problem = format!("is {}, too many for {} steps", self.slots, self.steps);
+            Error::argument(&self.layer, "num_slots", problem, "give as many as a neuron spikes at most in a step")
+        })
+    }
+
     /// On a CUDA device both ways are a few operations of libtorch's, which move as many bytes as kernels of our own would. The counts are read
-    /// back to be checked.
-    fn spread_on(self, x: &Tensor) -> Result<Tensor> {
+    /// back to be checked. `kind` is that of the arithmetic: 16 bits do not hold every count.
+    fn spread_on(self, x: &Tensor, kind: Kind) -> Result<Tensor> {
+        let rows = self.rows()? as i64;
         let torch = |slots: &Slots| -> Result<(Option<f64>, Tensor), TchError> {
-            let in_range = x.f_ge(0.0)?.f_bitwise_and_tensor(&x.f_le(slots.slots as f64)?)?;
-            let wrong = in_range.f_bitwise_and_tensor(&x.f_eq_tensor(&x.f_floor()?)?)?.f_bitwise_not()?;
+            let counts = x.f_to_kind(kind)?;
+            let in_range = counts.f_ge(0.0)?.f_bitwise_and_tensor(&counts.f_le(slots.slots as f64)?)?;
+            let wrong = in_range.f_bitwise_and_tensor(&counts.f_eq_tensor(&counts.f_floor()?)?)?.f_bitwise_not()?;
             let count = match wrong.f_any()?.f_int64_value(&[])? {
                 0 => None,
-                _ => Some(x.f_masked_select(&wrong)?.f_double_value(&[0])?),
+                _ => Some(counts.f_masked_select(&wrong)?.f_double_value(&[0])?),
             };
-            let each = Tensor::f_arange(slots.slots as i64, (x.kind(), Device::Cpu))?.f_to_device(x.device())?;
-            let each = each.f_reshape([&[1, slots.slots as i64], &vec![1; slots.step.len()][..]].concat())?;
-            let spikes = each.f_lt_tensor(&x.f_unsqueeze(1)?)?.f_to_kind(x.kind())?;
-            Ok((count, spikes.f_reshape([&[(slots.steps * slots.slots) as i64], &slots.step[..]].concat())?))
+            let each = places(slots.slots, slots.step.len(), kind, x.device())?;
+            let spikes = each.f_lt_tensor(&counts.f_unsqueeze(1)?)?.f_to_kind(x.kind())?;
+            Ok((count, spikes.f_reshape([&[rows], &slots.step[..]].concat())?))
         };
         let layer = self.layer.clone();
         let (count, y) = tch::no_grad(|| torch(&self)).map_err(Error::in_layer(&layer))?;
@@ -174,13 +184,15 @@ impl Slots {
         outputs.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output"))
     }
 
-    fn gather_on(self, x: &Tensor) -> Result<Tensor> {
-        let bins = self.steps.div_ceil(self.slots);
-        let missing = (bins * self.slots - self.steps) as i64;
+    fn gather_on(self, x: &Tensor, _: Kind) -> Result<Tensor> {
+        // More slots than steps are one bin.
+        let slots = self.slots.min(self.steps);
+        let bins = self.steps.div_ceil(slots);
+        let missing = (bins * slots - self.steps) as i64;
         let torch = || {
             let zeros = Tensor::f_zeros([&[missing], &self.step[..]].concat(), (x.kind(), x.device()))?;
             let all = if missing > 0 { Tensor::f_cat(&[x, &zeros], 0)? } else { x.shallow_clone() };
-            all.f_reshape([&[bins as i64, self.slots as i64], &self.step[..]].concat())?.f_sum_dim_intlist(1, false, x.kind())
+            all.f_reshape([&[bins as i64, slots as i64], &self.step[..]].concat())?.f_sum_dim_intlist(1, false, x.kind())
         };
         torch().map_err(Error::in_layer(&self.layer))
     }
@@ -190,7 +202,7 @@ impl Slots {
         let counts = dense(layer, x)?;
         let counts = F::slice(layer, &counts)?;
         self.check(counts)?;
-        let mut out = self.fresh::<F>(self.steps * self.slots)?;
+        let mut out = self.fresh::<F>(self.rows()?)?;
         count_to_slots(counts, self.steps, self.slots, self.neurons(), out.elements()).map_err(|e| Error::bug(layer, e))?;
         self.attached::<F>("SpikeCountToBinary", x, out.into_tensor(), |slots, grad| {
             let mut out = slots.fresh::<F>(slots.steps)?;

@@ -1,12 +1,13 @@
 //! `LatencyEncoder`. In: numbers from 0 to 1; out: one spike each, the earlier the larger the number.
 
 use snn_kernels::Latency;
-use tch::{Device, Kind, TchError, Tensor};
+use tch::{Kind, TchError, Tensor};
 
 use super::{check_range, encoder};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
+use crate::ops::places;
 use crate::scope::Scope;
 use crate::weights::positive;
 
@@ -21,7 +22,7 @@ pub struct LatencyEncoderConfig {
 }
 
 /// One spike per round, the earlier the larger the number: at step (T - 1)(1 - x), or for [`Latency::Log`] at T - 1 - ln(a x + 1) with
-/// a = e^(T - 1) - 1, rounded.
+/// a = e^(T - 1) - 1, rounded: of at most 89 steps in `Float`, 710 in `Double`, since a has to be a number.
 ///
 /// SpikingJelly equivalent: `encoding.LatencyEncoder(..)`. The numbers are those of the first step after a reset; then the round is
 /// replayed.
@@ -47,7 +48,7 @@ impl LatencyEncoder {
     }
 
     fn encode(&self, x: &Tensor) -> Result<Tensor> {
-        round(&self.name, x, self.config.T, self.config.enc_function)
+        round(&self.name, "T", x, self.config.T, self.config.enc_function)
     }
 }
 
@@ -57,16 +58,22 @@ encoder!(LatencyEncoder, LatencyEncoderConfig);
 ///
 /// # Errors
 ///
-/// A number is outside [0, 1], or there are no steps.
+/// A number is outside [0, 1], or there are no steps, or too many for [`Latency::Log`].
 pub fn latency(x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
     if steps == 0 {
         return Err(Error::argument("latency", "steps", "must be at least 1, but is 0", ""));
     }
-    round("latency", x, steps, enc_function)
+    round("latency", "steps", x, steps, enc_function)
 }
 
-fn round(layer: &str, x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
+/// `argument` is the name of `steps`.
+fn round(layer: &str, argument: &str, x: &Tensor, steps: usize, enc_function: Latency) -> Result<Tensor> {
     let on = Launcher::of(layer, x)?;
+    let (most, largest) = if x.kind() == Kind::Double { (710, f64::MAX) } else { (89, f64::from(f32::MAX)) };
+    if enc_function == Latency::Log && (steps as f64 - 1.0).exp() > largest {
+        let problem = format!("is {steps}, but `Latency::Log` takes at most {most} for numbers of kind {:?}", x.kind());
+        return Err(Error::argument(layer, argument, problem, "take fewer steps, or `Latency::Linear`"));
+    }
     check_range(layer, x, 1.0)?;
     match on {
         Some(on) => round_on(x, on.compute(), steps, enc_function).map_err(Error::in_layer(layer)),
@@ -85,9 +92,7 @@ fn round_on(x: &Tensor, kind: Kind, steps: usize, enc_function: Latency) -> Resu
                 within.f_to_kind(Kind::Double)?.f_log()?.f_to_kind(kind)?.f_neg()?.f_add_scalar(last)?
             }
         };
-        let each = Tensor::f_arange(steps as i64, (kind, Device::Cpu))?
-            .f_to_device(x.device())?
-            .f_reshape([&[steps as i64], &vec![1; x.dim()][..]].concat())?;
+        let each = places(steps, x.dim(), kind, x.device())?;
         at.f_round()?.f_clamp(0.0, last)?.f_eq_tensor(&each)?.f_to_kind(x.kind())
     })
 }

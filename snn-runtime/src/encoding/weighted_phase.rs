@@ -74,14 +74,19 @@ fn round(layer: &str, x: &Tensor, digits: usize) -> Result<Tensor> {
 /// The same on a CUDA device, by libtorch's operations: it is done once a round. `kind` is that of the arithmetic.
 fn round_on(x: &Tensor, kind: Kind, digits: usize) -> Result<Tensor, TchError> {
     tch::no_grad(|| {
-        let (mut left, mut weight, mut spikes) = (x.f_to_kind(kind)?, 0.5, Vec::with_capacity(digits));
-        for _ in 0..digits {
+        // First of all: more digits than there is room for are an error.
+        let out = Tensor::f_empty([&[digits as i64], &x.size()[..]].concat(), (x.kind(), x.device()))?;
+        if out.numel() == 0 {
+            return Ok(out);
+        }
+        let (mut left, mut weight) = (x.f_to_kind(kind)?, 0.5);
+        for t in 0..digits as i64 {
             let spike = left.f_ge(weight)?.f_to_kind(kind)?;
             left = left.f_sub(&spike.f_mul_scalar(weight)?)?;
-            spikes.push(spike);
+            out.f_select(0, t)?.f_copy_(&spike)?;
             weight *= 0.5;
         }
-        Tensor::f_stack(&spikes, 0)?.f_to_kind(x.kind())
+        Ok(out)
     })
 }
 
