@@ -46,6 +46,15 @@ pub(crate) struct Gates<'a> {
 impl Gates<'_> {
     /// x, read as a sequence of those sizes, behind its gates.
     pub(crate) fn run(&self, x: &Tensor, sizes: AttentionSizes) -> Result<Tensor> {
+        // Means and maxima of nothing: NaN, and an error of torch's.
+        if sizes.height * sizes.width == 0 {
+            return Err(Error::shape(
+                self.layer,
+                "an element or more in each channel",
+                &x.size(),
+                "gates are made of their means and maxima",
+            ));
+        }
         match Launcher::of(self.layer, x)? {
             Some(on) => self.run_on(&on, x, sizes),
             None => in_its_kind!(self.layer, x, F => self.run_in::<F>(x, sizes)),

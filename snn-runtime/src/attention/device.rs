@@ -50,7 +50,7 @@ impl Stage {
                 let both = hidden.f_reshape([2, samples, -1])?.f_sum_dim_intlist(0, false, stats.kind())?;
                 both.f_matmul(&last.f_reshape([size, -1])?.f_tr()?)?.f_sigmoid()
             }
-            [] => stats.f_ones_like(),
+            [] => Err(TchError::Torch("a stage without weights has no gates".into())),
         }
     }
 
@@ -72,13 +72,19 @@ impl Stage {
     }
 }
 
-/// A call of the layer.
-#[derive(Debug)]
-struct Call {
+/// What a call of the layer is of.
+#[derive(Clone, Debug)]
+struct Outline {
     layer: String,
     sizes: AttentionSizes,
     relu: bool,
     kind: Kind,
+}
+
+/// A call of the layer.
+#[derive(Debug)]
+struct Call {
+    of: Outline,
     /// Temporal, channel, spatial.
     stages: [Stage; 3],
     /// Sums and maxima of rows of pixels, and where these are.
@@ -90,7 +96,7 @@ impl Gates<'_> {
         on.tell(self.told, self.label);
         let (layer, states) = (self.layer, on.compute());
         if x.numel() == 0 {
-            return x.f_mul_scalar(1.0).map_err(Error::in_layer(layer));
+            return self.of_nobody(on, x);
         }
         // Where only steps have gates, what is in a step may be cut into rows of any length.
         let sizes = match (self.channel, self.spatial, &x.size()[..]) {
@@ -108,7 +114,8 @@ impl Gates<'_> {
         };
         let stages =
             [dense(self.temporal.map(|w| &w[..]))?, dense(self.channel.map(|w| &w[..]))?, dense(self.spatial.map(std::slice::from_ref))?];
-        let mut call = Call { layer: layer.to_string(), sizes, relu: self.relu, kind: on.kind, stages, rows: None };
+        let of = Outline { layer: layer.to_string(), sizes, relu: self.relu, kind: on.kind };
+        let mut call = Call { of, stages, rows: None };
         let x_dense = on.dense(x, on.kind)?;
         let y = tch::no_grad(|| call.forward(on, &x_dense))?;
 
@@ -118,11 +125,11 @@ impl Gates<'_> {
             return Ok(y);
         }
         let shapes: Vec<(Kind, Vec<i64>)> = weights.iter().map(|w| (w.kind(), w.size())).collect();
-        let (save, call) = call.saved(&x_dense);
-        let save: Vec<Save<'_>> = save.iter().map(|t| t.as_ref().map_or(Save::Nothing, Save::Tensor)).collect();
+        let (saved, rest) = call.saved(&x_dense);
+        let save: Vec<Save<'_>> = saved.iter().map(Save::Tensor).collect();
         let outputs = attach(self.label, &inputs, vec![y], &save, move |b| {
             let Some(grad) = &b.grads[0] else { return Ok(b.needs.iter().map(|_| None).collect()) };
-            let (x, call) = call.restored(&b)?;
+            let (x, call) = rest.restored(&b)?;
             let (grad_x, of_weights) = call.backward(&x, grad, b.needs[0])?;
             let mut all = vec![grad_x];
             for ((kind, sizes), g) in shapes.iter().zip(of_weights) {
@@ -135,17 +142,24 @@ impl Gates<'_> {
     }
 }
 
-/// Without its tensors: how many weights each stage has, and what there was.
-struct Outline {
-    layer: String,
-    sizes: AttentionSizes,
-    relu: bool,
-    kind: Kind,
+impl Gates<'_> {
+    /// Of no samples, as a part of the graph: the gradients of the weights are zeros.
+    fn of_nobody(&self, on: &Launcher<'_>, x: &Tensor) -> Result<Tensor> {
+        let weights = self.weights();
+        weights.iter().try_for_each(|w| on.check(w))?;
+        let y = || weights.iter().try_fold(x.f_mul_scalar(1.0)?, |y, w| y.f_add(&w.f_sum(on.kind)?));
+        y().map_err(Error::in_layer(self.layer))
+    }
+}
+
+/// A call without its tensors: how many weights each stage has, and whether there were sums of rows.
+struct Rest {
+    of: Outline,
     weights: [usize; 3],
     pooled: bool,
 }
 
-impl Outline {
+impl Rest {
     /// x and the call.
     fn restored(&self, b: &Backward<'_>) -> Result<(Tensor, Call)> {
         let mut saved = b.saved.iter();
@@ -154,7 +168,7 @@ impl Outline {
                 .next()
                 .and_then(Option::as_ref)
                 .map(Tensor::shallow_clone)
-                .ok_or_else(|| Error::bug(&self.layer, "a tensor was not saved"))
+                .ok_or_else(|| Error::bug(&self.of.layer, "a tensor was not saved"))
         };
         let x = next()?;
         let rows = if self.pooled { Some([next()?, next()?, next()?]) } else { None };
@@ -164,24 +178,32 @@ impl Outline {
             Ok(Stage { weights, kept, ..Stage::default() })
         };
         let stages = [stage(self.weights[0])?, stage(self.weights[1])?, stage(self.weights[2])?];
-        Ok((x, Call { layer: self.layer.clone(), sizes: self.sizes, relu: self.relu, kind: self.kind, stages, rows }))
+        Ok((x, Call { of: self.of.clone(), stages, rows }))
+    }
+}
+
+/// Temporal, channel, spatial.
+fn stage_of(call: &mut AttentionArguments, i: usize) -> &mut AttentionStage {
+    match i {
+        0 => &mut call.step,
+        1 => &mut call.channel,
+        _ => &mut call.pixel,
     }
 }
 
 impl Call {
-    /// The tensors in the order in which [`Outline::restored`] takes them, and the rest.
-    fn saved(self, x: &Tensor) -> (Vec<Option<Tensor>>, Outline) {
+    /// The tensors in the order in which [`Rest::restored`] takes them, and the rest.
+    fn saved(self, x: &Tensor) -> (Vec<Tensor>, Rest) {
         let weights = self.stages.each_ref().map(|stage| stage.weights.len());
-        let outline =
-            Outline { layer: self.layer, sizes: self.sizes, relu: self.relu, kind: self.kind, weights, pooled: self.rows.is_some() };
+        let rest = Rest { of: self.of, weights, pooled: self.rows.is_some() };
         let of_stages = self.stages.into_iter().flat_map(|stage| stage.weights.into_iter().chain(stage.kept.into_iter().flatten()));
         let all = [x.shallow_clone()].into_iter().chain(self.rows.into_iter().flatten()).chain(of_stages);
-        (all.map(Some).collect(), outline)
+        (all.collect(), rest)
     }
 
     /// `given` are the other tensors of which a row of pixels is read or written at once.
     fn arguments(&self, on: &Launcher<'_>, x: &Tensor, given: &[&Tensor]) -> AttentionArguments {
-        let pixels = self.sizes.height * self.sizes.width;
+        let pixels = self.of.sizes.height * self.of.sizes.width;
         let [.., spatial] = &self.stages;
         let of_pixels = spatial.kept.iter().flat_map(|[stats, _, gates]| [stats, gates]).chain(&spatial.grad).chain(&spatial.back);
         let row = |i: usize| self.rows.as_ref().map_or(0, |rows| address(&rows[i]));
@@ -195,7 +217,7 @@ impl Call {
             channel,
             pixel,
             wide: on.wide(pixels, given.iter().copied().chain([x]).chain(of_pixels).map(address)),
-            ..AttentionArguments::new(self.sizes, self.relu)
+            ..AttentionArguments::new(self.of.sizes, self.of.relu)
         }
     }
 
@@ -204,7 +226,7 @@ impl Call {
         if !self.stages[i].is() {
             return Ok(());
         }
-        let AttentionSizes { steps, samples, channels, height, width } = self.sizes;
+        let AttentionSizes { steps, samples, channels, height, width } = self.of.sizes;
         let sizes = [samples, steps, channels, height, width].map(|n| n as i64);
         let (stats, each): (Vec<i64>, Vec<i64>) = match i {
             0 => (vec![2, sizes[0], sizes[1]], vec![sizes[0], sizes[1]]),
@@ -213,12 +235,10 @@ impl Call {
         };
         let (stats, first) = (on.fresh(&stats, on.compute())?, on.fresh(&each, Kind::Int)?);
         let mut call = self.arguments(on, x, &[&stats]);
-        let stage = [&mut call.step, &mut call.channel, &mut call.pixel].into_iter().nth(i);
-        if let Some(stage) = stage {
-            (stage.stats, stage.first) = (address(&stats), address(&first));
-        }
+        let stage = stage_of(&mut call, i);
+        (stage.stats, stage.first) = (address(&stats), address(&first));
         self.launch(on, kernel, call)?;
-        let gates = Stage::formula(&stats, &self.stages[i].weights).map_err(Error::in_layer(&self.layer))?;
+        let gates = Stage::formula(&stats, &self.stages[i].weights).map_err(Error::in_layer(&self.of.layer))?;
         on.sized(&gates, &each)?;
         self.stages[i].kept = Some([stats, first, on.dense(&gates, on.compute())?]);
         Ok(())
@@ -227,10 +247,10 @@ impl Call {
     fn launch(&self, on: &Launcher<'_>, name: &str, call: AttentionArguments) -> Result<()> {
         let kernels = AttentionKernels { element: on.element };
         let grid = match name {
-            ATTENTION_STEPS | ATTENTION_STEP_GATES => kernels.steps(self.sizes),
-            ATTENTION_CHANNELS | ATTENTION_CHANNEL_GATES => kernels.channels(self.sizes),
-            ATTENTION_PLANES | ATTENTION_PIXELS => kernels.pixels(self.sizes),
-            _ => kernels.rows(self.sizes),
+            ATTENTION_STEPS | ATTENTION_STEP_GATES => kernels.steps(self.of.sizes),
+            ATTENTION_CHANNELS | ATTENTION_CHANNEL_GATES => kernels.channels(self.of.sizes),
+            ATTENTION_PLANES | ATTENTION_PIXELS => kernels.pixels(self.of.sizes),
+            _ => kernels.rows(self.of.sizes),
         };
         // SAFETY: the kernel's own argument; all tensors are on this device and of the sizes and kinds that it says.
         unsafe { on.call(&kernels.source(), name, grid, call) }
@@ -239,7 +259,7 @@ impl Call {
     /// y.
     fn forward(&mut self, on: &Launcher<'_>, x: &Tensor) -> Result<Tensor> {
         if self.stages[0].is() || self.stages[1].is() {
-            let rows = [self.sizes.steps, self.sizes.samples, self.sizes.channels].map(|n| n as i64);
+            let rows = [self.of.sizes.steps, self.of.sizes.samples, self.of.sizes.channels].map(|n| n as i64);
             let rows = [on.fresh(&rows, on.compute())?, on.fresh(&rows, on.compute())?, on.fresh(&rows, Kind::Int)?];
             self.rows = Some(rows);
             self.launch(on, ATTENTION_ROWS, self.arguments(on, x, &[]))?;
@@ -254,22 +274,19 @@ impl Call {
     }
 
     /// The gradients of a stage's gates, then of what they are made of.
-    fn back(&mut self, on: &Launcher<'_>, i: usize, call: AttentionArguments, name: &str) -> Result<Vec<Tensor>> {
+    fn back(&mut self, on: &Launcher<'_>, i: usize, mut call: AttentionArguments, name: &str) -> Result<Vec<Tensor>> {
         let Some([.., gates]) = &self.stages[i].kept else { return Ok(Vec::new()) };
         let grad = on.fresh(&gates.size(), on.compute())?;
-        let mut call = call;
-        if let Some(stage) = [&mut call.step, &mut call.channel, &mut call.pixel].into_iter().nth(i) {
-            stage.grad = address(&grad);
-        }
+        stage_of(&mut call, i).grad = address(&grad);
         self.launch(on, name, call)?;
         self.stages[i].grad = Some(grad);
-        self.stages[i].backward(on, &self.layer)
+        self.stages[i].backward(on, &self.of.layer)
     }
 
     /// Gradients of x, if it is wanted, and of the weights.
     fn backward(mut self, x: &Tensor, grad: &Tensor, of_x: bool) -> Result<(Option<Tensor>, Vec<Tensor>)> {
-        let layer = self.layer.clone();
-        let on = &Launcher::at(&layer, x, self.kind)?;
+        let layer = self.of.layer.clone();
+        let on = &Launcher::at(&layer, x, self.of.kind)?;
         let grad = on.dense(grad, on.kind)?;
         let given = |call: &Call| AttentionArguments { grad_y: address(&grad), ..call.arguments(on, x, &[&grad]) };
         let spatial = self.back(on, 2, given(&self), ATTENTION_PIXELS)?;
