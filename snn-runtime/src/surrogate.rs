@@ -12,7 +12,7 @@ use tch::{Kind, Tensor};
 
 use crate::autograd::{Save, attach, recorded};
 use crate::cuda::{Launcher, address};
-use crate::elements::{Elements, Fresh, defined, dense};
+use crate::elements::{Elements, Fresh, dense};
 use crate::error::{Error, Result};
 use crate::rng;
 
@@ -49,7 +49,6 @@ pub(crate) const FLOATS: &str = "`Float` or `Double`";
 pub fn apply(surrogate: impl Into<Surrogate>, x: &Tensor) -> Result<Tensor> {
     let surrogate = surrogate.into();
     check(&surrogate, NAME, ARGUMENT)?;
-    defined(NAME, x)?;
     if let Some(on) = Launcher::of(NAME, x)? {
         return run_on(&on, surrogate, x);
     }

@@ -10,7 +10,7 @@ use snn_kernels::cuda::{Source, is_wide};
 use tch::{Device, Kind, Tensor};
 
 use super::{Gpu, Module, Problem, address, arguments, gpu, launch, module};
-use crate::elements::{Elements, defined, dense, on};
+use crate::elements::{Elements, dense, on, plain};
 use crate::error::{Error, Result};
 
 /// A layer on a device.
@@ -27,7 +27,7 @@ pub(crate) struct Launcher<'a> {
 impl<'a> Launcher<'a> {
     /// The launcher of the device that `x` is on; `None` on the CPU.
     pub(crate) fn of(layer: &'a str, x: &Tensor) -> Result<Option<Launcher<'a>>> {
-        defined(layer, x)?;
+        plain(layer, x)?;
         match x.device() {
             Device::Cuda(_) => Launcher::at(layer, x, x.kind()).map(Some),
             _ => on(layer, x, Device::Cpu).map(|()| None),
