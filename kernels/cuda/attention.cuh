@@ -1,9 +1,9 @@
-// Attention gates over time, channels and space, forward and backward. In: a sequence, and the gates that libtorch makes of the means and maxima
-// here; out: those, the gated sequence, gradients.
+// Attention gates over time, channels and space. In: a sequence, and the gates that libtorch makes of the means and maxima here; out: those, and the
+// gated sequence. The way back is in `attention_backward.cuh`.
 //
 // What is small and dense, the perceptrons and the convolution behind the gates, is libtorch's. Per element the bits are those of
-// `snn_kernels::attention` and `attention_backward` for the same gates; sums over a row of pixels end, and other sums go on, in `double`, in an
-// order that is not the CPU's. Where something is the largest is found once, on the way forward: of equal values the first.
+// `snn_kernels::attention` for the same gates, and so are those of the sums over steps, `attention_channels`. Other sums end in `double`, in an order
+// that is not the CPU's. Where something is the largest is found once, on the way forward: of equal values the first.
 //
 // Bytes per element, f32, beside SpikingJelly's, which are operations of torch (a mean, a maximum and a product for each stage; relu):
 //
@@ -84,30 +84,6 @@ template <typename F, typename E, int VEC> struct PixelRow {
         load(to, call.pixel_gates + (size_t)n * call.pixels + p, call.wide, call.pixel_gates ? left(p) : 0);
 #pragma unroll
         for (int k = 0; k < VEC; k++) to[k] = call.pixel_gates ? to[k] : F(1);
-    }
-
-    // dL/d(what the spatial stage gets) of pixels x.
-    SNN_DEVICE void to_spatial(unsigned p, const F (&x)[VEC], F (&grad)[VEC]) const {
-        F gate[VEC];
-        load(grad, call.grad_y + at(p), call.wide, left(p));
-        pixel_gates(p, gate);
-#pragma unroll
-        for (int k = 0; k < VEC; k++) {
-            if (call.relu && !(mul(gated(x[k]), gate[k]) > F(0))) grad[k] = F(0);
-        }
-        if (!call.planes_back) return;
-        const size_t plane = (size_t)n * 2 * call.pixels + p;
-        const F share = F(call.pixel_share);
-        const unsigned here = t * call.channels + c;
-        F mean[VEC], max[VEC];
-        load(mean, call.planes_back + plane, call.wide, left(p));
-        load(max, call.planes_back + plane + call.pixels, call.wide, left(p));
-#pragma unroll
-        for (int k = 0; k < VEC; k++) {
-            grad[k] = add(mul(grad[k], gate[k]), mul(mean[k], share));
-            const bool first = k < left(p) && call.pixel_first[(size_t)n * call.pixels + p + k] == here;
-            grad[k] = first ? add(grad[k], max[k]) : grad[k];
-        }
     }
 };
 
@@ -316,118 +292,6 @@ template <typename F, typename E, int VEC> SNN_DEVICE void attention_gate(const 
             x[k] = call.relu && z < F(0) ? F(0) : z;
         }
         store(x, call.y + at.at(p), call.wide, at.left(p));
-    }
-}
-
-// dL/d(spatial gates).
-template <typename F, typename E, int VEC> SNN_DEVICE void attention_pixels(const Attention<F, E>& call) {
-    typedef Pack<F, VEC> Values;
-    SNN_SHARED(Values, sums, 32 * ATTENTION_SLICES);
-    const PixelBlock<F, E, VEC> block(call);
-    const size_t pixel = (size_t)block.n * call.pixels + block.p;
-    F gate[VEC], sum[VEC], total[VEC];
-    load(gate, call.pixel_gates + pixel, call.wide, block.left);
-#pragma unroll
-    for (int k = 0; k < VEC; k++) sum[k] = total[k] = F(0);
-#pragma unroll 2
-    for (unsigned tc = block.from; tc < block.to; tc++) {
-        F z[VEC], grad[VEC];
-        block.gated(tc, z);
-        load(grad, call.grad_y + block.at(tc), call.wide, block.left);
-#pragma unroll
-        for (int k = 0; k < VEC; k++) {
-            if (call.relu && !(mul(z[k], gate[k]) > F(0))) grad[k] = F(0);
-            sum[k] = add(sum[k], mul(grad[k], z[k]));
-        }
-    }
-    sum_slices(sum, sums, block.slice, total);
-    if (block.slice == 0) store(total, call.pixel_grad + pixel, call.wide, block.left);
-}
-
-// Of each row: the sum over pixels of x dL/d(what the spatial stage gets).
-template <typename F, typename E, int VEC> SNN_DEVICE void attention_along(const Attention<F, E>& call) {
-    typedef PixelRow<F, E, VEC> Row;
-    const Row at(call);
-    F sum[VEC];
-#pragma unroll
-    for (int k = 0; k < VEC; k++) sum[k] = F(0);
-#pragma unroll 2
-    for (unsigned p = at.lane * VEC; p < at.pixels; p += 64) {
-        F x[VEC], grad[VEC];
-        load(x, call.x + at.at(p), call.wide, at.left(p));
-        at.to_spatial(p, x, grad);
-#pragma unroll
-        for (int k = 0; k < VEC; k++) sum[k] = add(sum[k], mul(grad[k], x[k]));
-    }
-    double total = 0.0;
-#pragma unroll
-    for (int k = 0; k < VEC; k++) total = add(total, double(sum[k]));
-#pragma unroll
-    for (int apart = 1; apart < Row::THREADS; apart *= 2) total = add(total, other(total, apart));
-    if (at.lane == 0 && at.pixels > 0) call.row_along[at.row] = F(total);
-}
-
-// dL/d(channel gates): a thread has one.
-template <typename F, typename E> SNN_DEVICE void attention_channel_gates(const Attention<F, E>& call) {
-    const unsigned i = blockIdx.x * blockDim.x + threadIdx.x;
-    if (i >= call.samples * call.channels) return;
-    const unsigned n = i / call.channels, c = i % call.channels;
-    F sum = F(0);
-    for (unsigned t = 0; t < call.steps; t++) sum = add(sum, mul(call.row_along[call.row(t, n, c)], call.step_gate(t, n)));
-    call.channel_grad[i] = sum;
-}
-
-// dL/d(temporal gates): a warp has one, its lanes the channels.
-template <typename F, typename E> SNN_DEVICE void attention_step_gates(const Attention<F, E>& call) {
-    const unsigned i = (unsigned)(((unsigned long long)blockIdx.x * blockDim.x + threadIdx.x) / 32), lane = threadIdx.x % 32;
-    const bool there = i < call.samples * call.steps;
-    const unsigned n = there ? i / call.steps : 0, t = there ? i % call.steps : 0, channels = there ? call.channels : 0;
-    F sum = F(0);
-    for (unsigned c = lane; c < channels; c += 32) {
-        const unsigned row = call.row(t, n, c), channel = n * call.channels + c;
-        F grad = mul(call.row_along[row], call.channel_gate(n, c));
-        if (call.channel_back) {
-            grad = add(grad, mul(mul(call.channel_back[channel], F(call.channel_share)), call.row_sum[row]));
-            const F of_max = call.channel_back[call.samples * call.channels + channel];
-            if (call.channel_first[channel] == t) grad = add(grad, mul(of_max, call.row_max[row]));
-        }
-        sum = add(sum, grad);
-    }
-    double total = double(sum);
-#pragma unroll
-    for (int apart = 1; apart < 32; apart *= 2) total = add(total, other(total, apart));
-    if (lane == 0 && there) call.step_grad[i] = F(total);
-}
-
-// dL/dx.
-template <typename F, typename E, int VEC> SNN_DEVICE void attention_inputs(const Attention<F, E>& call) {
-    const PixelRow<F, E, VEC> at(call);
-    // The same for all pixels: through the means. And for the one with the maximum.
-    F to_all = F(0), to_first = F(0);
-    if (call.channel_back) {
-        const unsigned i = at.n * call.channels + at.c;
-        to_all = add(to_all, mul(mul(call.channel_back[i], F(call.channel_share)), at.step));
-        const F of_max = mul(call.channel_back[call.samples * call.channels + i], at.step);
-        if (call.channel_first[i] == at.t) to_first = add(to_first, of_max);
-    }
-    if (call.step_back) {
-        const unsigned i = at.n * call.steps + at.t;
-        to_all = add(to_all, mul(call.step_back[i], F(call.step_share)));
-        if (call.step_first[i] == at.c) to_first = add(to_first, call.step_back[call.samples * call.steps + i]);
-    }
-    const unsigned first = call.row_first ? call.row_first[at.row] : NONE;
-    const F scale = mul(at.channel, at.step);
-#pragma unroll 2
-    for (unsigned p = at.lane * VEC; p < at.pixels; p += 64) {
-        F x[VEC], grad[VEC];
-        load(x, call.x + at.at(p), call.wide, at.left(p));
-        at.to_spatial(p, x, grad);
-#pragma unroll
-        for (int k = 0; k < VEC; k++) {
-            grad[k] = add(mul(grad[k], scale), to_all);
-            if (p + k == first) grad[k] = add(grad[k], to_first);
-        }
-        store(grad, call.grad_x + at.at(p), call.wide, at.left(p));
     }
 }
 

@@ -38,19 +38,7 @@ pub fn attention_backward<F: Real>(
     grad: &[F],
     out: Option<&mut [F]>,
 ) -> Result<AttentionGrads<F>, Error> {
-    backward_on(Arch::new(), gates, sizes, x, kept, grad, out)
-}
-
-pub(crate) fn backward_on<F: Real>(
-    arch: Arch,
-    gates: &Attention<'_, F>,
-    sizes: AttentionSizes,
-    x: &[F],
-    kept: &AttentionKept<F>,
-    grad: &[F],
-    out: Option<&mut [F]>,
-) -> Result<AttentionGrads<F>, Error> {
-    traced(arch, gates, sizes, x, kept, grad, out).map(|(grads, _)| grads)
+    traced(Arch::new(), gates, sizes, x, kept, grad, out).map(|(grads, _)| grads)
 }
 
 /// What the backward pass found out on its way, which the kernels of a device give one by one; empty or none where a stage is missing.
@@ -68,6 +56,7 @@ pub(crate) struct Trace<F> {
     pub(crate) temporal: Option<Part<F>>,
 }
 
+/// The gradients, and how they came about.
 pub(crate) fn traced<F: Real>(
     arch: Arch,
     gates: &Attention<'_, F>,

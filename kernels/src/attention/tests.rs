@@ -109,7 +109,7 @@ fn check(s: AttentionSizes, hidden: [usize; 2], kernel: usize, on: [bool; 4]) {
     let (x, grad) = (random(len, 6), random(len, 7));
     let (mut y, mut grad_x) = (vec![f64::NAN; len], vec![f64::NAN; len]);
     let kept = forward::forward_on(Arch::new(), &weights.attention(), s, &x, &mut y).unwrap();
-    let got = backward::backward_on(Arch::new(), &weights.attention(), s, &x, &kept, &grad, Some(&mut grad_x)).unwrap();
+    let got = backward::traced(Arch::new(), &weights.attention(), s, &x, &kept, &grad, Some(&mut grad_x)).unwrap().0;
     assert_near("y", &y, &reference(&weights.attention(), s, &x), 1e-12);
 
     let mut problem = (weights, x);
@@ -152,7 +152,7 @@ fn ties_go_to_the_first() {
     let x = [0.25, 0.5, 0.5, 0.5, 0.25, 0.5];
     let (mut y, mut grad_x) = ([0.0; 6], [0.0; 6]);
     let kept = forward::forward_on(Arch::new(), &gates, s, &x, &mut y).unwrap();
-    backward::backward_on(Arch::new(), &gates, s, &x, &kept, &[1.0; 6], Some(&mut grad_x)).unwrap();
+    backward::traced(Arch::new(), &gates, s, &x, &kept, &[1.0; 6], Some(&mut grad_x)).unwrap();
     assert!(grad_x[1] > grad_x[0] && [2, 3, 4, 5].iter().all(|&i| grad_x[i] == grad_x[0]), "{grad_x:?}");
 }
 
@@ -170,7 +170,7 @@ fn the_same_bits_everywhere() {
     let run = |arch: Arch| {
         let (mut y, mut grad_x) = (vec![f32::NAN; len], vec![f32::NAN; len]);
         let kept = forward::forward_on(arch, &gates, s, &x, &mut y).unwrap();
-        let g = backward::backward_on(arch, &gates, s, &x, &kept, &grad, Some(&mut grad_x)).unwrap();
+        let g = backward::traced(arch, &gates, s, &x, &kept, &grad, Some(&mut grad_x)).unwrap().0;
         [&[y, grad_x, g.spatial][..], &g.temporal, &g.channel].concat().concat()
     };
     let want = run(Arch::Scalar);

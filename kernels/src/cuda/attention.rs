@@ -4,6 +4,7 @@ use super::{Address, Arguments, Element, MEMORY, REAL, SUM_SOURCE, Source, THREA
 use crate::AttentionSizes;
 
 const ATTENTION_SOURCE: &str = include_str!("../../cuda/attention.cuh");
+const ATTENTION_BACKWARD: &str = include_str!("../../cuda/attention_backward.cuh");
 
 /// Sum and maximum of each row of pixels: a grid of [`AttentionKernels::rows`].
 pub const ATTENTION_ROWS: &str = "snn_attention_rows";
@@ -26,7 +27,7 @@ pub const ATTENTION_STEP_GATES: &str = "snn_attention_step_gates";
 /// The gradient of x: a grid of [`AttentionKernels::rows`].
 pub const ATTENTION_INPUTS: &str = "snn_attention_inputs";
 
-pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, SUM_SOURCE, ATTENTION_SOURCE];
+pub(crate) const HEADERS: &[&str] = &[REAL, MEMORY, SUM_SOURCE, ATTENTION_SOURCE, ATTENTION_BACKWARD];
 
 /// Elements of a row that its threads have at once.
 const ROW: usize = 64;
@@ -44,7 +45,7 @@ pub struct AttentionKernels {
 impl AttentionKernels {
     /// Their text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernels, their names with a suffix.
