@@ -14,25 +14,21 @@ template <typename F, typename E> struct DropoutMask {
     unsigned long long elements;
     unsigned long long kept_words;  // a word below this is kept
     double keep;
-    Draw draw;                      // `series` are the upper bits of the place
+    Draw draw;
     unsigned wide;                  // does the mask lie so that 4 elements are one access?
     unsigned padding;
 };
 
-// A thread has the 4 elements of a block of Philox.
 template <typename F, typename E, int VEC> SNN_DEVICE void dropout_mask(const DropoutMask<F, E>& call) {
-    const unsigned long long block = (unsigned long long)blockIdx.x * blockDim.x + threadIdx.x, element = block * 4;
-    if (element >= call.elements) return;
-    const int left = call.elements - element < 4 ? (int)(call.elements - element) : 4;
-    unsigned words[4];
-    philox(call.draw, (unsigned)block, (unsigned)(block >> 32), words);
+    const Quad quad(call.draw, call.elements);
+    if (quad.left == 0) return;
 #pragma unroll
     for (int i = 0; i < 4; i += VEC) {
         F values[VEC];
 #pragma unroll
-        for (int k = 0; k < VEC; k++) values[k] = words[i + k] < call.kept_words ? F(call.keep) : F(0);
-        const int here = left - i < VEC ? left - i : VEC;
-        store(values, call.mask + element + i, call.wide && here == VEC, here);
+        for (int k = 0; k < VEC; k++) values[k] = quad.words[i + k] < call.kept_words ? F(call.keep) : F(0);
+        const int here = quad.left - i < VEC ? quad.left - i : VEC;
+        store(values, call.mask + quad.element + i, call.wide && here == VEC, here);
     }
 }
 

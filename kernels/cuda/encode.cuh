@@ -17,23 +17,19 @@ template <typename E> struct Poisson {
     unsigned padding;
 };
 
-// A thread has the 4 elements of a block of Philox.
 template <typename F, typename E, int VEC> SNN_DEVICE void poisson(const Poisson<E>& call) {
-    const unsigned long long block = (unsigned long long)blockIdx.x * blockDim.x + threadIdx.x, element = block * 4;
-    if (element >= call.elements) return;
-    const int left = call.elements - element < 4 ? (int)(call.elements - element) : 4;
-    unsigned words[4];
-    philox(call.draw, (unsigned)block, (unsigned)(block >> 32), words);
+    const Quad quad(call.draw, call.elements);
+    if (quad.left == 0) return;
 #pragma unroll
     for (int i = 0; i < 4; i += VEC) {
-        const int here = left - i < VEC ? left - i : VEC;
+        const int here = quad.left - i < VEC ? quad.left - i : VEC;
         const bool wide = call.wide && here == VEC;
         F x[VEC];
-        load(x, call.x + element + i, wide, here);
+        load(x, call.x + quad.element + i, wide, here);
         // In (0, 1].
 #pragma unroll
-        for (int k = 0; k < VEC; k++) x[k] = mul(add(double(words[i + k]), 1.0), 1.0 / 4294967296.0) <= double(x[k]) ? F(1) : F(0);
-        store(x, call.y + element + i, wide, here);
+        for (int k = 0; k < VEC; k++) x[k] = mul(add(double(quad.words[i + k]), 1.0), 1.0 / 4294967296.0) <= double(x[k]) ? F(1) : F(0);
+        store(x, call.y + quad.element + i, wide, here);
     }
 }
 

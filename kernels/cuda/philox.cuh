@@ -27,6 +27,20 @@ SNN_DEVICE void philox(const Draw& at, unsigned group, unsigned series, unsigned
     words[3] = c3;
 }
 
+// The 4 elements of a row that a thread has, those of a block of Philox, and its words.
+struct Quad {
+    unsigned long long element;     // the first
+    int left;                       // how many of the 4 there are; 0 behind the row
+    unsigned words[4];
+
+    SNN_DEVICE Quad(const Draw& at, unsigned long long elements) {
+        const unsigned long long block = (unsigned long long)blockIdx.x * blockDim.x + threadIdx.x;
+        element = block * 4;
+        left = element >= elements ? 0 : elements - element < 4 ? (int)(elements - element) : 4;
+        philox(at, (unsigned)block, (unsigned)(block >> 32), words);
+    }
+};
+
 // In [0, 1), in steps of 2^-24, which both element types have.
 template <typename F> SNN_DEVICE F uniform(unsigned word) { return mul(F(word >> 8), F(1.0 / 16777216.0)); }
 

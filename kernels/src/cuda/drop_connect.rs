@@ -37,12 +37,12 @@ impl DropConnectKernel {
     pub fn source(self) -> Source {
         let passes =
             [(DROP_CONNECT, "drop_connect"), (DROP_CONNECT_INPUT, "drop_connect_input"), (DROP_CONNECT_WEIGHT, "drop_connect_weight")];
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances(&passes, "") }
+        Source::plain(HEADERS, self.instances(&passes, ""))
     }
 
     /// The text of the mean over masks.
     pub fn mean_source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances(&[(DROP_CONNECT_MEAN, "drop_connect_mean")], "") }
+        Source::plain(HEADERS, self.instances(&[(DROP_CONNECT_MEAN, "drop_connect_mean")], ""))
     }
 
     /// These kernels, their names with a suffix.

@@ -1,6 +1,6 @@
 //! Dropout masks on the device. In: the element type; out: the source, and a launch's struct and grid.
 
-use super::{Address, Arguments, Element, MEMORY, PHILOX, REAL, Source, THREADS, kernel};
+use super::{Address, Arguments, Element, MEMORY, PHILOX, REAL, Source, kernel, quads};
 use crate::dropout::Kept;
 use crate::{Draw, Error};
 
@@ -21,7 +21,7 @@ pub struct DropoutMaskKernel {
 impl DropoutMaskKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernel, its name with a suffix.
@@ -33,7 +33,7 @@ impl DropoutMaskKernel {
 
     /// The grid of a launch.
     pub fn blocks(self, elements: usize) -> [usize; 3] {
-        [elements.div_ceil(4 * THREADS as usize), 1, 1]
+        quads(elements)
     }
 }
 

@@ -1,6 +1,6 @@
 //! The Poisson encoder on the device. In: the element type; out: the source of its kernel, and a launch's struct and grid.
 
-use super::{Address, Arguments, Element, MEMORY, PHILOX, REAL, Source, THREADS, is_wide, kernel};
+use super::{Address, Arguments, Element, MEMORY, PHILOX, REAL, Source, is_wide, kernel, quads};
 use crate::Draw;
 
 const ENCODE_SOURCE: &str = include_str!("../../cuda/encode.cuh");
@@ -20,7 +20,7 @@ pub struct PoissonKernel {
 impl PoissonKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernel, its name with a suffix.
@@ -31,7 +31,7 @@ impl PoissonKernel {
 
     /// The grid of a launch.
     pub fn blocks(self, elements: usize) -> [usize; 3] {
-        [elements.div_ceil(4 * THREADS as usize), 1, 1]
+        quads(elements)
     }
 }
 

@@ -22,7 +22,7 @@ pub struct MaxPoolKernel {
 impl MaxPoolKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernels, their names with a suffix.

@@ -109,6 +109,11 @@ pub fn is_wide(lanes: usize, len: usize, addresses: impl IntoIterator<Item = Add
     len.is_multiple_of(lanes) && addresses.into_iter().all(|address| address.is_multiple_of(16))
 }
 
+/// The grid of kernels whose threads have the 4 elements of a block of Philox each: `Quad` of the header.
+fn quads(elements: usize) -> [usize; 3] {
+    [elements.div_ceil(4 * THREADS as usize), 1, 1]
+}
+
 /// Kernels as text. Equal sources are the same text, and are compared faster than it.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Source {
@@ -119,6 +124,11 @@ pub struct Source {
 }
 
 impl Source {
+    /// Without formulas.
+    fn plain(headers: &'static [&'static str], instances: String) -> Source {
+        Source { headers, formulas: Vec::new(), instances }
+    }
+
     /// The whole text, for a compiler of CUDA C++.
     pub fn text(&self) -> String {
         text(self.headers, &self.formulas, &self.instances)

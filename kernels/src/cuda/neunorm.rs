@@ -29,7 +29,7 @@ pub struct NeuNormKernel {
 impl NeuNormKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernels, their names with a suffix.

@@ -26,7 +26,7 @@ pub struct NonSpikingKernels {
 impl NonSpikingKernels {
     /// Their text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernels, their names with a suffix.

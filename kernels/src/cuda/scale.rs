@@ -18,7 +18,7 @@ impl AddScaledKernel {
         let (f, e, lanes) = (self.element.compute(), self.element.memory(), self.element.lanes());
         let arguments = format!("snn::AddScaled<{f}, {e}> call");
         let instances = kernel(ADD_SCALED, &arguments, &format!("add_scaled<{f}, {e}, {lanes}>"), "call");
-        Source { headers: &[REAL, MEMORY, SCALE], formulas: Vec::new(), instances }
+        Source::plain(&[REAL, MEMORY, SCALE], instances)
     }
 
     /// Blocks of a launch.

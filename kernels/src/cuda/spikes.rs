@@ -30,7 +30,7 @@ pub struct SpikesKernel {
 impl SpikesKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instances("") }
+        Source::plain(HEADERS, self.instances(""))
     }
 
     /// The kernels, their names with a suffix.

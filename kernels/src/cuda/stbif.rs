@@ -19,7 +19,7 @@ pub struct StbifKernel {
 impl StbifKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: HEADERS, formulas: Vec::new(), instances: self.instance("") }
+        Source::plain(HEADERS, self.instance(""))
     }
 
     /// The kernel, its name with a suffix.

@@ -19,7 +19,7 @@ pub struct SumKernel {
 impl SumKernel {
     /// Its text.
     pub fn source(self) -> Source {
-        Source { headers: &[REAL, MEMORY, SUM_SOURCE], formulas: Vec::new(), instances: self.instance("") }
+        Source::plain(&[REAL, MEMORY, SUM_SOURCE], self.instance(""))
     }
 
     /// The kernel, its name with a suffix.
