@@ -7,7 +7,7 @@ use super::program::{Launch, Watch};
 use crate::cuda::{Element, POISSON, PoissonArguments, PoissonKernel, headers, text};
 use crate::{Draw, Real, poisson};
 
-fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, elements: usize) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, suffix: &str, elements: usize) {
     let (kernel, draw) = (PoissonKernel { element: E::ELEMENT }, Draw { seed: 0x0123_4567_89ab_cdef, stream: 7, draw: 3 });
     // Never, always, and in between.
     let share = |i: usize| E::narrow(E::Compute::of((i % 7) as f64 / 6.0));

@@ -209,7 +209,7 @@ fn pixels_past_the_end() {
 #[test]
 fn a_mask_past_the_end() {
     let (source, launch) = dropout();
-    let source = planted(&source, "left - i < VEC ? left - i : VEC", "VEC");
+    let source = planted(&source, "quad.left - i < VEC ? quad.left - i : VEC", "VEC");
     dies(&source, launch, Watch::Addresses, "heap-buffer-overflow");
 }
 

@@ -7,7 +7,7 @@ use super::program::{Launch, Watch};
 use crate::cuda::{ALONE, ALONE_BACKWARD, AloneArguments, AloneKernels, FiresArguments, headers, is_wide, text};
 use crate::{ATan, Draw, PoissonPass, Sigmoid, Surrogate};
 
-fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, elements: usize) {
+pub(super) fn add<E: Memory>(comparison: &mut Comparison, instances: &mut String, surrogate: Surrogate, elements: usize) {
     let stream = 10 * comparison.len() as u32;
     let suffix = format!("_{stream}");
     let kernels = AloneKernels::named(&surrogate, E::ELEMENT, &suffix);
