@@ -70,10 +70,24 @@ fn attention() {
             let some = MultiDimensionalAttentionConfig { use_temporal, use_channel, use_spatial, kernel_size: 7, ..config.clone() };
             near_on_both::<MultiDimensionalAttention>(&format!("{stages:?}"), some, &signed(Kind::Float), Kind::Float, 1e-5);
         }
-        let nobody = Tensor::zeros([6, 0, 5, 4, 7], (Kind::Float, Device::Cpu));
-        let vs = nn::VarStore::new(GPU);
-        let layer: TemporalWiseAttention = build(&vs, "twa", twa(4)).unwrap();
-        assert_eq!(layer.sequence(&nobody.to_device(GPU), &mut (), &TRAIN).unwrap().size(), nobody.size());
+        for device in [Device::Cpu, GPU] {
+            let vs = nn::VarStore::new(device);
+            let (twa, mda): (TemporalWiseAttention, MultiDimensionalAttention) =
+                (build(&vs, "twa", twa(4)).unwrap(), build(&vs, "mda", config.clone()).unwrap());
+            // Nobody, whose weights have gradients all the same; and samples without pixels.
+            let of = |sizes: [i64; 5]| Tensor::zeros(sizes, (Kind::Float, device)).set_requires_grad(true);
+            let x = [of([6, 0, 5, 4, 7]), of([4, 0, 6, 5, 8])];
+            let y = [twa.sequence(&x[0], &mut (), &TRAIN).unwrap(), mda.sequence(&x[1], &mut (), &TRAIN).unwrap()];
+            (y[0].sum(Kind::Float) + y[1].sum(Kind::Float)).backward();
+            for (x, y) in x.iter().zip(&y) {
+                assert_eq!((x.grad().size(), y.size()), (x.size(), x.size()));
+            }
+            for w in vs.trainable_variables() {
+                assert_same(&w.grad().to_device(Device::Cpu), &w.detach().zeros_like().to_device(Device::Cpu), "the gradient of a weight");
+            }
+            assert_says(twa.sequence(&of([6, 2, 5, 0, 7]), &mut (), &TRAIN), &["Net.twa", "wants an element or more in each channel"]);
+            assert_says(mda.sequence(&of([4, 2, 6, 0, 7]), &mut (), &TRAIN), &["Net.mda", "wants an element or more in each channel"]);
+        }
 
         if !on_a_gpu() {
             let before = count("snn_stand_in_launches");
@@ -116,6 +130,22 @@ fn encoders() {
         let coder: WeightedPhaseEncoder = build(&vs, "code", WeightedPhaseEncoderConfig { K: 2 }).unwrap();
         let said = coder.step(&Tensor::ones([2, 3], (Kind::Float, GPU)), &mut coder.state(), &EVAL);
         assert_says(said, &["Net.code", "has values from 1 to 1, but the code has spikes for values from 0 to 0.75 only"]);
+        for device in [Device::Cpu, GPU] {
+            let (vs, x) = (nn::VarStore::new(device), Tensor::zeros([2, 3], (Kind::Float, device)));
+            let coder: WeightedPhaseEncoder = build(&vs, "code", WeightedPhaseEncoderConfig { K: usize::MAX }).unwrap();
+            assert_says(coder.step(&x, &mut coder.state(), &EVAL), &["Net.code"]);
+            for (steps, kind, fits) in
+                [(89, Kind::Float, true), (90, Kind::Float, false), (710, Kind::Double, true), (711, Kind::Double, false)]
+            {
+                let config = LatencyEncoderConfig { T: steps, enc_function: Latency::Log };
+                let coder: LatencyEncoder = build(&vs, &format!("late{steps}"), config).unwrap();
+                let said = coder.step(&x.to_kind(kind), &mut coder.state(), &EVAL);
+                match fits {
+                    true => assert_eq!(said.unwrap().size(), x.size()),
+                    false => drop(assert_says(said, &["Net.late", "`T` is", "but `Latency::Log` takes at most"])),
+                }
+            }
+        }
     });
 }
 
@@ -134,6 +164,29 @@ fn slots() {
         for (count, says) in [(3.0, "holds a count of 3, but there are 2 slots"), (0.5, "holds 0.5, which is no number of spikes")] {
             let x = Tensor::from_slice(&[0.0f32, count]).reshape([1, 2]).to_device(GPU);
             assert_says(layer.sequence(&x, &mut (), &TRAIN), &["Net.slots", says]);
+        }
+        let sums: TemporalBinSum = build(&vs, "sums", TemporalBinSumConfig { num_slots: usize::MAX, always_convert: true }).unwrap();
+        for x in [Kind::ComplexFloat, Kind::Int64, Kind::Bool].map(|kind| Tensor::ones([3, 2], (kind, Device::Cpu)).to_device(GPU)) {
+            let wants = "kind `Float`, `Double`, `Half` or `BFloat16`";
+            assert_says(layer.sequence(&x, &mut (), &TRAIN), &["Net.slots", wants]);
+            assert_says(sums.sequence(&x, &mut (), &TRAIN), &["Net.sums", wants]);
+        }
+        // More of a 16-bit type than it counts in ones.
+        let many: SpikeCountToBinary = build(&vs, "many", SpikeCountToBinaryConfig { num_slots: 300, always_convert: true }).unwrap();
+        let counts = Tensor::from_slice(&[0.0f32, 7.0, 258.0, 300.0]).reshape([1, 4]);
+        let spikes = many.sequence(&counts.to_kind(Kind::BFloat16).to_device(GPU), &mut (), &TRAIN).unwrap();
+        let back = spikes.to_device(Device::Cpu).to_kind(Kind::Float).sum_dim_intlist(0, true, Kind::Float);
+        assert_same(&back, &counts, "300 slots");
+        // All steps in one bin, and slots for which there is no memory.
+        for device in [Device::Cpu, GPU] {
+            let (vs, x) = (nn::VarStore::new(device), Tensor::ones([3, 2], (Kind::Float, device)));
+            let one = sums.sequence(&x, &mut (), &TRAIN).unwrap().to_device(Device::Cpu);
+            assert_same(&one, &Tensor::full([1, 2], 3.0, (Kind::Float, Device::Cpu)), "one bin");
+            for num_slots in [usize::MAX, usize::MAX / 8] {
+                let config = SpikeCountToBinaryConfig { num_slots, always_convert: true };
+                let none: SpikeCountToBinary = build(&vs, &format!("none{num_slots}"), config).unwrap();
+                assert_says(none.sequence(&x, &mut (), &TRAIN), &["Net.none"]);
+            }
         }
     });
 }

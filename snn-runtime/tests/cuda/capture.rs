@@ -1,9 +1,12 @@
 //! CUDA graphs. In: layers whose kernels are loaded; out: a forward pass that makes no call which a captured stream does not allow. On the
 //! stand-ins: a real capture needs a GPU.
 
+use snn_runtime::encoding::PoissonEncoder;
+use snn_runtime::surrogate::{ATan, apply};
 use snn_runtime::{
     DSRIFNode, DSRIFNodeConfig, Decode, Device, GatedLIFNode, GatedLIFNodeConfig, Kind, LIFNode, LIFNodeConfig, Layer, MPBNLIFNode,
-    MPBNLIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN, PSNConfig, Tensor, nn, no_grad,
+    MPBNLIFNodeConfig, MultiDimensionalAttention, MultiDimensionalAttentionConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN,
+    PSNConfig, TemporalWiseAttention, TemporalWiseAttentionConfig, Tensor, nn, no_grad,
 };
 
 use crate::process::{Parts, alone, captured, count, on_a_gpu};
@@ -13,7 +16,12 @@ use crate::support::{EVAL, build};
 fn forbidden<L: Layer>(config: L::Config, x: &Tensor) -> u64 {
     let vs = nn::VarStore::new(Device::Cuda(0));
     let layer: L = build(&vs, "layer", config).unwrap();
-    let run = || no_grad(|| layer.sequence(x, &mut layer.state(), &EVAL).unwrap());
+    forbidden_in(|| layer.sequence(x, &mut layer.state(), &EVAL).unwrap())
+}
+
+/// The same of any forward pass.
+fn forbidden_in(forward: impl Fn() -> Tensor) -> u64 {
+    let run = || no_grad(&forward);
     let warm = run();
     let launches = count("snn_stand_in_launches");
     let mut y = None;
@@ -36,6 +44,15 @@ fn a_forward_pass_can_be_captured() {
         assert_eq!(forbidden::<MPBNLIFNode>(MPBNLIFNodeConfig { out_channels: Some(4), ..Default::default() }, &x), 0);
         let readout = NonSpikingLIFNodeConfig { decode: Decode::Max, ..Default::default() };
         assert_eq!(forbidden::<NonSpikingLIFNode>(readout, &x), 0);
+        assert_eq!(
+            forbidden::<TemporalWiseAttention>(TemporalWiseAttentionConfig { reduction: 1, ..TemporalWiseAttentionConfig::new(3) }, &x),
+            0
+        );
+        let gates = MultiDimensionalAttentionConfig { reduction_t: 1, reduction_c: 1, ..MultiDimensionalAttentionConfig::new(3, 4) };
+        assert_eq!(forbidden::<MultiDimensionalAttention>(gates, &x), 0);
+        // Ones spike always, whichever the number of the draw.
+        assert_eq!(forbidden::<PoissonEncoder>((), &x), 0);
+        assert_eq!(forbidden_in(|| apply(ATan::default(), &x).unwrap()), 0);
         // And one that reads its threshold back, which is seen.
         assert!(forbidden::<DSRIFNode>(DSRIFNodeConfig { T: 3, ..Default::default() }, &x) > 0);
     });
