@@ -99,10 +99,13 @@ fn choose(gpu: &Gpu, supported: &[i32], version: (i32, i32)) -> Result<Target> {
         return Err(Problem::new(problem, "use a newer device, or an older NVRTC"));
     };
     let binary = best == gpu.capability;
-    let arch = format!("--gpu-architecture={}_{best}", if binary { "sm" } else { "compute" });
+    Ok(Target { options: options(&format!("{}_{best}", if binary { "sm" } else { "compute" })), binary, version })
+}
+
+/// What NVRTC is told for an architecture.
+pub(super) fn options(architecture: &str) -> Vec<String> {
     // Roundings are spelled out in the source, so contraction has nothing to do; said again for whoever adds a kernel.
-    let options = vec![arch, "--std=c++17".into(), "--fmad=false".into()];
-    Ok(Target { options, binary, version })
+    vec![format!("--gpu-architecture={architecture}"), "--std=c++17".into(), "--fmad=false".into()]
 }
 
 fn tenths(capability: i32) -> String {

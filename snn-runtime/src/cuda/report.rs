@@ -11,9 +11,11 @@ use std::sync::Mutex;
 use std::{env, fs, thread};
 
 use snn_kernels::cuda::{
-    AdamKernel, AddScaledKernel, AloneKernels, AttentionKernels, DropConnectKernel, DropoutMaskKernel, DsrKernels, Element,
-    GatedLifKernels, GatesKernels, MaxPoolKernel, MpbnKernels, NeuNormKernel, NonSpikingKernels, PoissonKernel, PsnKernels, Source,
-    SpikesKernel, StbifKernel, SumKernel, THREADS,
+    ATTENTION_ALONG, ATTENTION_CHANNEL_GATES, ATTENTION_CHANNELS, ATTENTION_ROWS, ATTENTION_STEP_GATES, ATTENTION_STEPS, AdamKernel,
+    AddScaledKernel, AloneKernels, AttentionKernels, DROP_CONNECT, DROP_CONNECT_MEAN, DROPOUT_MASK, DropConnectKernel, DropoutMaskKernel,
+    DsrKernels, Element, GatedLifKernels, GatesKernels, MaxPoolKernel, MpbnKernels, NEUNORM_FOLD, NeuNormKernel, NonSpikingKernels,
+    PACK_SPIKES, PSN_FOLD, PSN_WEIGHTS, PoissonKernel, PsnKernels, SUM, Source, SpikesKernel, StbifKernel, SumKernel, THREADS,
+    TRANSPOSE_BITS,
 };
 use snn_kernels::{Compiled, Surrogate};
 
@@ -29,51 +31,86 @@ struct Figures {
     spilled: u32,
 }
 
-/// A row of the page: sources that are compiled for one target.
+/// A row of the page: a source, compiled for each target.
 struct Row {
     what: String,
-    target: u32,
     source: Source,
     /// Bytes per neuron and step, forward and backward, where the page says them.
-    bytes: String,
-    /// How PTX says that an access takes all that a thread has of a row.
-    access: Option<&'static str>,
-    /// Is it on the page? Else it has to compile, without spilling.
-    listed: bool,
+    bytes: &'static str,
+    element: Element,
+    /// Do neighbours in memory have neighbouring threads, so that one takes several at once?
+    rows: bool,
+    targets: &'static [u32],
 }
+
+impl Row {
+    /// Is it on the page? Else it has to compile, without spilling and with wide accesses.
+    fn listed(&self) -> bool {
+        self.targets == TARGETS
+    }
+
+    /// How PTX says that an access takes all that a thread has of a row: of elements, or of states.
+    fn accesses(&self) -> &'static [&'static str] {
+        match self.element {
+            Element::F32 => &[".v4.f32"],
+            Element::F64 => &[".v2.f64"],
+            Element::F16 | Element::Bf16 => &[".v4.u16", ".v4.f32"],
+        }
+    }
+}
+
+/// What a kernel takes by one access of 128 bits (64 with 16-bit elements), where rows are aligned.
+enum Wide {
+    Both,
+    Loads,
+    Stores,
+    /// Each thread folds numbers that lie apart.
+    None,
+}
+
+fn wide(kernel: &str) -> Wide {
+    match kernel {
+        SUM
+        | NEUNORM_FOLD
+        | PSN_FOLD
+        | TRANSPOSE_BITS
+        | ATTENTION_STEPS
+        | ATTENTION_CHANNELS
+        | ATTENTION_CHANNEL_GATES
+        | ATTENTION_STEP_GATES => Wide::None,
+        DROP_CONNECT | DROP_CONNECT_MEAN | PSN_WEIGHTS | PACK_SPIKES | ATTENTION_ROWS | ATTENTION_ALONG => Wide::Loads,
+        DROPOUT_MASK => Wide::Stores,
+        _ => Wide::Both,
+    }
+}
+
+/// Features without pixels: a thread has all samples of one feature, which lie apart.
+const MPBN_FLAT: &str = "MPBNLIFNode, [N, F]";
 
 fn rows() -> Vec<Row> {
     use snn_kernels as k;
     let mut rows = Vec::new();
-    let mut add = |name: &str, neuron: &dyn Compiled, element: Element, steps: usize, targets: &[u32]| {
+    let mut add = |name: &str, neuron: &dyn Compiled, element: Element, steps: usize| {
         let kernels = neuron.cuda(element, steps);
-        let (size, access) = match element {
-            Element::F32 => (4.0, ".v4.f32"),
-            Element::F64 => (8.0, ".v2.f64"),
-            Element::F16 | Element::Bf16 => (2.0, ".v4.u16"),
-        };
         // One segment: nothing is read twice.
-        let bytes = format!("{} / {}", 2.0 * size, 3.0 * size);
-        for &target in targets {
-            rows.push(Row {
-                what: format!("{name}, {element:?}, T = {}", kernels.segment),
-                target,
-                source: kernels.source.clone(),
-                bytes: bytes.clone(),
-                access: Some(access),
-                listed: true,
-            });
-        }
+        let bytes = match element {
+            Element::F32 => "8 / 12",
+            Element::F64 => "16 / 24",
+            Element::F16 | Element::Bf16 => "4 / 6",
+        };
+        let what = format!("{name}, {element:?}, T = {}", kernels.segment);
+        rows.push(Row { what, source: kernels.source, bytes, element, rows: true, targets: &TARGETS });
     };
     let surrogate_function: Surrogate = k::ATan::default().into();
     let lif = k::LIFNodeConfig { surrogate_function, ..Default::default() };
-    add("LIFNode", &lif, Element::F32, 4, &TARGETS);
-    for (element, steps) in [(Element::F32, 1), (Element::F32, 8), (Element::F64, 4), (Element::F16, 4), (Element::Bf16, 4)] {
-        add("LIFNode", &lif, element, steps, &[90]);
+    for (element, steps) in
+        [(Element::F32, 4), (Element::F32, 1), (Element::F32, 8), (Element::F64, 4), (Element::F16, 4), (Element::Bf16, 4)]
+    {
+        add("LIFNode", &lif, element, steps);
     }
     macro_rules! each {
         ($($config:ident)*) => {$(
-            add(stringify!($config).trim_end_matches("Config"), &k::$config::default(), Element::F32, 4, &[90]);
+            add(stringify!($config).trim_end_matches("Config"), &k::$config::default(), Element::F32, 4);
         )*};
     }
     each! {
@@ -81,67 +118,66 @@ fn rows() -> Vec<Row> {
         CUBALIFNodeConfig ComplementaryLIFNodeConfig HalfThresholdIFNodeConfig TernaryIFNodeConfig TernaryLIFNodeConfig
         ActivationAwareIFNodeConfig RAFNodeConfig SimpleIFNodeConfig SimpleLIFNodeConfig
     }
-    add("ElementWiseRecurrentContainer of LIFNode", &k::Feedback { neuron: lif, join: k::Join::Add }, Element::F32, 4, &[90]);
-    add("SynapseFilter", &k::SynapseCurrent::<true> { tau: 2.0 }, Element::F32, 4, &TARGETS);
-    let mut add = |element: Element, target: u32, listed: bool| {
-        rows.extend(others(element).into_iter().map(|(what, source, bytes, wide)| Row {
+    add("ElementWiseRecurrentContainer of LIFNode", &k::Feedback { neuron: lif, join: k::Join::Add }, Element::F32, 4);
+    add("SynapseFilter", &k::SynapseCurrent::<true> { tau: 2.0 }, Element::F32, 4);
+    let mut add = |element: Element, targets: &'static [u32]| {
+        rows.extend(others(element).into_iter().map(|(what, source, bytes)| Row {
             what: format!("{what}, {element:?}"),
-            target,
             source,
-            bytes: bytes.into(),
-            access: Some(".v4.f32").filter(|_| listed && wide),
-            listed,
+            bytes,
+            element,
+            rows: what != MPBN_FLAT,
+            targets,
         }));
     };
-    TARGETS.into_iter().for_each(|target| add(Element::F32, target, true));
-    for (element, target) in [(Element::F64, 80), (Element::F16, 75), (Element::Bf16, 120)] {
-        add(element, target, false);
-    }
+    add(Element::F32, &TARGETS);
+    add(Element::F64, &[80]);
+    add(Element::F16, &[75]);
+    add(Element::Bf16, &[120]);
     rows
 }
 
-/// Kernels that are no pointwise neuron's: what they are, their source, bytes per element of `f32`, and whether rows are read by 128 bits.
-fn others(element: Element) -> Vec<(&'static str, Source, &'static str, bool)> {
+/// Kernels that are no pointwise neuron's: what they are, their source, bytes per element of `f32`.
+fn others(element: Element) -> Vec<(&'static str, Source, &'static str)> {
     use snn_kernels as k;
     let fire = &Surrogate::from(k::ATan::default());
     let lstm = k::Gates { cell: k::Cell::Lstm, hidden: 64, surrogate: *fire, content: None };
     let states = if element == Element::F64 { "double" } else { "float" };
     vec![
-        ("sums of channels", SumKernel { ty: states }.source(), "-", false),
-        ("through the statistics of a norm", AddScaledKernel { element }.source(), "-", true),
-        ("NeuNorm (forward / backward / of weights / their sums)", NeuNormKernel { element }.source(), "8 / 12", true),
-        ("dropout masks", DropoutMaskKernel { element }.source(), "-", false),
-        ("DropConnectLinear (forward / of x / of weights)", DropConnectKernel { element }.source(), "-", true),
-        ("DropConnectLinear, mean", DropConnectKernel { element }.mean_source(), "-", false),
-        ("max pool", MaxPoolKernel { element }.source(), "5.25 / 5.25", true),
-        ("PSN, T = 4 (forward / slopes / of x / of weights / their sums)", PsnKernels::new(fire, element, 4).source, "8 / 28", true),
-        ("GatedLIFNode, T = 4", GatedLifKernels::new(fire, element, 4).source, "8 / 25", true),
-        ("GatedLIFNode, T = 16", GatedLifKernels::new(fire, element, 16).source, "8 / 29.25", true),
-        ("MPBNLIFNode, [N, C, H, W]", MpbnKernels::new(fire, element, 64, true).source, "28 / 48", true),
-        ("MPBNLIFNode, [N, F]", MpbnKernels::new(fire, element, 1, true).source, "28 / 48", false),
-        ("STBIFNode", StbifKernel { element }.source(), "8", true),
-        ("DSRIFNode, DSRLIFNode", DsrKernels { element }.source(), "8 / 4", true),
-        ("NonSpikingLIFNode", NonSpikingKernels { element, decode: k::Decode::Sequence }.source(), "8 / 8", true),
-        ("gates of SpikingLSTM", GatesKernels::new(&lstm, element).source, "44 / 92", true),
+        ("sums of channels", SumKernel { ty: states }.source(), "-"),
+        ("through the statistics of a norm", AddScaledKernel { element }.source(), "-"),
+        ("NeuNorm (forward / backward / of weights / their sums)", NeuNormKernel { element }.source(), "8 / 12"),
+        ("dropout masks", DropoutMaskKernel { element }.source(), "-"),
+        ("DropConnectLinear (forward / of x / of weights)", DropConnectKernel { element }.source(), "-"),
+        ("DropConnectLinear, mean", DropConnectKernel { element }.mean_source(), "-"),
+        ("max pool", MaxPoolKernel { element }.source(), "5.25 / 5.25"),
+        ("PSN, T = 4 (forward / slopes / of x / of weights / their sums)", PsnKernels::new(fire, element, 4).source, "8 / 28"),
+        ("GatedLIFNode, T = 4", GatedLifKernels::new(fire, element, 4).source, "8 / 25"),
+        ("GatedLIFNode, T = 16", GatedLifKernels::new(fire, element, 16).source, "8 / 29.25"),
+        ("MPBNLIFNode, [N, C, H, W]", MpbnKernels::new(fire, element, 64, true).source, "28 / 48"),
+        (MPBN_FLAT, MpbnKernels::new(fire, element, 1, true).source, "28 / 48"),
+        ("STBIFNode", StbifKernel { element }.source(), "8"),
+        ("DSRIFNode, DSRLIFNode", DsrKernels { element }.source(), "8 / 4"),
+        ("NonSpikingLIFNode", NonSpikingKernels { element, decode: k::Decode::Sequence }.source(), "8 / 8"),
+        ("gates of SpikingLSTM", GatesKernels::new(&lstm, element).source, "44 / 92"),
         (
             "attention (rows / steps / channels / pixels / y / gates of pixels / along x / gates of channels / gates of steps / of x)",
             AttentionKernels { element }.source(),
             "16 / 28",
-            true,
         ),
-        ("PoissonEncoder", PoissonKernel { element }.source(), "8", true),
-        ("surrogate functions alone", AloneKernels::new(fire, element).source, "8 / 12", true),
-        ("Adam", AdamKernel { element }.source(), "28", true),
-        ("products with spikes (bits / transposed / product)", SpikesKernel { element }.source(), "-", true),
+        ("PoissonEncoder", PoissonKernel { element }.source(), "8"),
+        ("surrogate functions alone", AloneKernels::new(fire, element).source, "8 / 12"),
+        ("Adam", AdamKernel { element }.source(), "28"),
+        ("products with spikes (bits / transposed / product)", SpikesKernel { element }.source(), "-"),
     ]
 }
 
 /// What `ptxas -v` says of each kernel, in the order of the text; and the code in PTX.
-fn compiled(row: &Row) -> (Vec<(String, Figures)>, String) {
-    let options =
-        [format!("--gpu-architecture=sm_{}", row.target), "--std=c++17".into(), "--fmad=false".into(), "--ptxas-options=-v".into()];
+fn compiled(row: &Row, target: u32) -> (Vec<(String, Figures)>, String) {
+    let mut options = nvrtc::options(&format!("sm_{target}"));
+    options.push("--ptxas-options=-v".into());
     let text = row.source.text();
-    let program = Program::new(&text, &options).unwrap_or_else(|e| panic!("{}: {e:?}", row.what));
+    let program = Program::new(&text, &options).unwrap_or_else(|e| panic!("{} for sm_{target}: {e:?}", row.what));
     let mut figures = BTreeMap::<String, Figures>::new();
     let mut kernel = String::new();
     for line in program.log().lines() {
@@ -172,22 +208,40 @@ fn occupancy(registers: u32, target: u32) -> u32 {
     100 * blocks * block / warps
 }
 
-fn page(results: &[(Row, Vec<(String, Figures)>)]) -> String {
+/// What was made of each row for each target.
+type Results = BTreeMap<(usize, u32), Vec<(String, Figures)>>;
+
+fn page(rows: &[Row], results: &Results) -> String {
     let mut page = String::from(include_str!("report.md"));
-    for (row, figures) in results.iter().filter(|(row, _)| row.listed) {
-        let join = |f: &dyn Fn(&Figures) -> u32| figures.iter().map(|(_, x)| f(x).to_string()).collect::<Vec<_>>().join(" / ");
-        let _ = writeln!(
-            page,
-            "| {} | sm_{} | {} | {} | {} | {} |",
-            row.what,
-            row.target,
-            join(&|f| f.registers),
-            join(&|f| f.spilled),
-            join(&|f| occupancy(f.registers, row.target)),
-            row.bytes,
-        );
+    let targets = TARGETS.map(|target| format!("sm_{target} |")).join(" ");
+    let _ = writeln!(page, "| kernel | {targets} bytes |\n| --- |{} --- |", " --- |".repeat(TARGETS.len()));
+    for (i, row) in rows.iter().enumerate().filter(|(_, row)| row.listed()) {
+        let cell = |target: u32| {
+            let join = |f: &dyn Fn(u32) -> u32| {
+                results[&(i, target)].iter().map(|(_, figures)| f(figures.registers).to_string()).collect::<Vec<_>>().join(" / ")
+            };
+            format!("{} ({}) |", join(&|registers| registers), join(&|registers| occupancy(registers, target)))
+        };
+        let _ = writeln!(page, "| {} | {} {} |", row.what, TARGETS.map(cell).join(" "), row.bytes);
     }
     page
+}
+
+/// Every kernel takes what it can of a row by one access.
+fn has_wide_accesses(row: &Row, target: u32, kernel: &str, ptx: &str) {
+    let body = ptx.split(".entry ").find(|body| body.starts_with(&format!("{kernel}(")));
+    let body = body.unwrap_or_else(|| panic!("{} for sm_{target}: there is no {kernel}", row.what));
+    let kinds: &[&str] = match wide(kernel) {
+        Wide::Both => &["ld.global", "st.global"],
+        Wide::Loads => &["ld.global"],
+        Wide::Stores => &["st.global"],
+        Wide::None => &[],
+    };
+    for kind in kinds {
+        // A load of what nobody writes may go through another cache: `ld.global.nc.v4.f32`.
+        let found = body.lines().any(|line| line.contains(kind) && row.accesses().iter().any(|access| line.contains(access)));
+        assert!(found, "{} for sm_{target}: {kernel} has no {kind}{}", row.what, row.accesses()[0]);
+    }
 }
 
 #[test]
@@ -197,31 +251,29 @@ fn the_page_says_what_the_device_compiler_says() {
         let _ = writeln!(io::stderr(), "skipped: there is no NVRTC here; `cargo xtask setup --cuda` installs it");
         return;
     }
-    let rows = Mutex::new(rows().into_iter().enumerate().collect::<Vec<_>>());
-    let results = Mutex::new(Vec::new());
+    let rows = rows();
+    let tasks = rows.iter().enumerate().flat_map(|(i, row)| row.targets.iter().map(move |&target| (i, target)));
+    let tasks = Mutex::new(tasks.collect::<Vec<_>>());
+    let results = Mutex::new(Results::new());
     let threads = thread::available_parallelism().map_or(1, usize::from);
     thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
                 loop {
-                    let Some((place, row)) = rows.lock().expect("no thread panicked").pop() else { break };
-                    let (figures, ptx) = compiled(&row);
-                    if let Some(access) = row.access {
-                        for kind in ["ld.global", "st.global"] {
-                            assert!(ptx.contains(&format!("{kind}{access}")), "{}: there is no {kind}{access}", row.what);
+                    let Some((i, target)) = tasks.lock().expect("no thread panicked").pop() else { break };
+                    let (figures, ptx) = compiled(&rows[i], target);
+                    for (kernel, figures) in &figures {
+                        assert_eq!(figures.spilled, 0, "{} for sm_{target}: {kernel} spills registers", rows[i].what);
+                        if rows[i].rows {
+                            has_wide_accesses(&rows[i], target, kernel, &ptx);
                         }
                     }
-                    for (kernel, figures) in &figures {
-                        assert_eq!(figures.spilled, 0, "{}: {kernel} spills registers", row.what);
-                    }
-                    results.lock().expect("no thread panicked").push((place, (row, figures)));
+                    results.lock().expect("no thread panicked").insert((i, target), figures);
                 }
             });
         }
     });
-    let mut results = results.into_inner().expect("no thread panicked");
-    results.sort_by_key(|(place, _)| *place);
-    let page = page(&results.into_iter().map(|(_, result)| result).collect::<Vec<_>>());
+    let page = page(&rows, &results.into_inner().expect("no thread panicked"));
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/cuda-kernels.md");
     if env::var_os("SNN_UPDATE").is_some() {
         fs::write(&file, page).expect("the page is written");
@@ -233,5 +285,8 @@ fn the_page_says_what_the_device_compiler_says() {
         let _ = writeln!(io::stderr(), "docs/cuda-kernels.md was written with NVRTC 13.0: not compared");
         return;
     }
-    assert!(stored == page, "docs/cuda-kernels.md is not what NVRTC says; `SNN_UPDATE=1 cargo test -p snn-runtime --lib report` writes it");
+    assert!(
+        stored == page,
+        "docs/cuda-kernels.md is not what NVRTC says; `SNN_UPDATE=1 cargo test --workspace --lib -- cuda::report` writes it"
+    );
 }
