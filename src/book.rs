@@ -1,4 +1,4 @@
-//! The pages of `docs/` whose blocks of Rust are doc tests. In: the pages; out: nothing but tests.
+//! The pages of `docs/`, and the README, whose blocks of Rust are doc tests. In: the pages; out: nothing but tests.
 
 #[doc = include_str!("../docs/coming-from.md")]
 mod coming_from {}
@@ -20,3 +20,6 @@ mod tour {}
 
 #[doc = include_str!("../docs/training.md")]
 mod training {}
+
+#[doc = include_str!("../README.md")]
+mod readme {}

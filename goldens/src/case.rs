@@ -97,16 +97,28 @@ impl Order {
     }
 }
 
-/// Where cases run: on the CUDA device of that number in `SNN_GOLDENS_DEVICE` (`cargo xtask goldens --device N`), else on the CPU.
+/// Where cases run: on the CUDA device of that number in `SNN_GOLDENS_DEVICE` (`cargo xtask goldens --device N`), else on the CPU. `stand-in` is device 0 of
+/// [`stand_in`].
 ///
 /// # Errors
 /// If it is no number.
 pub(crate) fn device() -> Result<Device> {
-    match std::env::var("SNN_GOLDENS_DEVICE") {
-        Ok(index) => Ok(Device::Cuda(index.parse().with_context(|| format!("SNN_GOLDENS_DEVICE is no number: `{index}`"))?)),
+    match std::env::var(DEVICE) {
+        Ok(name) if name == STAND_IN => Ok(Device::Cuda(0)),
+        Ok(index) => Ok(Device::Cuda(index.parse().with_context(|| format!("{DEVICE} is no number: `{index}`"))?)),
         Err(_) => Ok(Device::Cpu),
     }
 }
+
+/// Loads the stand-ins for a GPU, compiled into `folder`, where cases run on them.
+pub(crate) fn stand_in(folder: &Path) {
+    if std::env::var(DEVICE).is_ok_and(|name| name == STAND_IN) {
+        snn_stand_in::load(&snn_stand_in::build(folder), snn_stand_in::Parts::All);
+    }
+}
+
+const DEVICE: &str = "SNN_GOLDENS_DEVICE";
+const STAND_IN: &str = "stand-in";
 
 impl Tensors {
     /// Reads a case's file.

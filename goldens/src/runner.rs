@@ -55,6 +55,8 @@ impl Task {
 /// # Errors
 /// If the plan cannot be read, or standard output not be written. A task that fails is no error.
 pub fn run(plan: &Path, nets: &[(&str, Open)], functions: &[(&str, Function)]) -> Result<()> {
+    // Beside the folders of all plans.
+    crate::case::stand_in(plan.parent().and_then(Path::parent).context("the plan lies in a folder of its own")?);
     // The recordings are of one thread, and the cases are small.
     tch::set_num_threads(1);
     let text = fs::read_to_string(plan).with_context(|| format!("cannot read {}", plan.display()))?;

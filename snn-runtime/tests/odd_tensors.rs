@@ -5,6 +5,7 @@ mod support;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use snn_runtime::encoding::PeriodicEncoder;
 use snn_runtime::functional::{self, Distance, Kernel, Normalisation, Stdp, Traces};
 use snn_runtime::monitor::FiringRate;
 use snn_runtime::*;
@@ -59,8 +60,10 @@ fn layer<L: Layer>(name: &'static str, config: impl Fn() -> L::Config, wrong: &m
         Ok(layer) => layer,
         Err(e) => return wrong.push(format!("{name} is not built: {e}")),
     };
-    // Where the trait speaks for it, it is called by its type, which is that of all numbers of axes.
+    // Where the trait speaks for it, it is called by its type, which is that of all numbers of axes, of both kinds of attention, or that of the
+    // normalisation inside.
     let name = ["1d", "2d", "3d"].iter().find_map(|axes| name.strip_suffix(axes)).unwrap_or(name);
+    let name = ["QKAttention", "BatchNorm"].into_iter().find(|inner| name.ends_with(inner)).unwrap_or(name);
     for (what, x) in odd() {
         for cx in [&EVAL, &TRAIN] {
             quiet(name, &format!("step of {what}"), wrong, || layer.step(&x, &mut layer.state(), cx));
@@ -114,6 +117,9 @@ fn neurons() {
         NonSpikingIFNode = NonSpikingIFNodeConfig::default();
         NonSpikingLIFNode = NonSpikingLIFNodeConfig::default();
         PSN = PSNConfig::new(3);
+        ActivationAwareIFNode = ActivationAwareIFNodeConfig::default();
+        SimpleIFNode = SimpleIFNodeConfig::default();
+        SimpleLIFNode = SimpleLIFNodeConfig::default();
         MaskedPSN = MaskedPSNConfig::new(2, 3);
         SlidingPSN = SlidingPSNConfig::new(2);
     }
@@ -129,14 +135,32 @@ fn layers_with_weights() {
         Conv1d = Conv1dConfig::new(4, 3, [3]);
         Conv2d = Conv2dConfig::new(4, 3, [3, 3]);
         Conv3d = Conv3dConfig::new(4, 3, [3, 3, 3]);
+        ConvTranspose1d = ConvTranspose1dConfig::new(4, 3, [3]);
+        ConvTranspose3d = ConvTranspose3dConfig::new(4, 3, [3, 3, 3]);
+        WSConv2d = WSConv2dConfig { conv: Conv2dConfig::new(4, 3, [3, 3]), gain: true, eps: 1e-4 };
+        WSLinear = WSLinearConfig { linear: LinearConfig::new(4, 3), gain: true, eps: 1e-4 };
         ConvTranspose2d = ConvTranspose2dConfig::new(4, 3, [3, 3]);
         BatchNorm1d = BatchNorm1dConfig::new(4);
         BatchNorm2d = BatchNorm2dConfig::new(4);
         BatchNorm3d = BatchNorm3dConfig::new(4);
+        ThresholdDependentBatchNorm1d = ThresholdDependentBatchNorm1dConfig { alpha: 1.0, v_th: 1.0, bn: BatchNorm1dConfig::new(4) };
+        ThresholdDependentBatchNorm2d = ThresholdDependentBatchNorm2dConfig { alpha: 1.0, v_th: 1.0, bn: BatchNorm2dConfig::new(4) };
+        ThresholdDependentBatchNorm3d = ThresholdDependentBatchNorm3dConfig { alpha: 1.0, v_th: 1.0, bn: BatchNorm3dConfig::new(4) };
+        TemporalEffectiveBatchNorm1d = TemporalEffectiveBatchNorm1dConfig { steps: 3, bn: BatchNorm1dConfig::new(4) };
+        TemporalEffectiveBatchNorm2d = TemporalEffectiveBatchNorm2dConfig { steps: 3, bn: BatchNorm2dConfig::new(4) };
+        TemporalEffectiveBatchNorm3d = TemporalEffectiveBatchNorm3dConfig { steps: 3, bn: BatchNorm3dConfig::new(4) };
+        BatchNormThroughTime1d = BatchNormThroughTime1dConfig { steps: 3, bn: BatchNorm1dConfig::new(4) };
+        BatchNormThroughTime2d = BatchNormThroughTime2dConfig { steps: 3, bn: BatchNorm2dConfig::new(4) };
+        BatchNormThroughTime3d = BatchNormThroughTime3dConfig { steps: 3, bn: BatchNorm3dConfig::new(4) };
         GroupNorm = GroupNormConfig::new(2, 4);
         NeuNorm = NeuNormConfig::new(4, 6, 6);
         SynapseFilter = SynapseFilterConfig { learnable: true, ..Default::default() };
         TemporalWiseAttention = TemporalWiseAttentionConfig { reduction: 1, ..TemporalWiseAttentionConfig::new(3) };
+        MultiDimensionalAttention = MultiDimensionalAttentionConfig { reduction_t: 1, reduction_c: 1, ..MultiDimensionalAttentionConfig::new(3, 4) };
+        SpikingSelfAttention = SpikingSelfAttentionConfig { num_heads: 2, ..SpikingSelfAttentionConfig::new(4) };
+        SpikeDrivenSelfAttention = SpikeDrivenSelfAttentionConfig { num_heads: 2, ..SpikeDrivenSelfAttentionConfig::new(4) };
+        TokenQKAttention = TokenQKAttentionConfig { num_heads: 2, ..TokenQKAttentionConfig::new(4) };
+        ChannelQKAttention = ChannelQKAttentionConfig { num_heads: 2, ..ChannelQKAttentionConfig::new(4) };
         SpikingLSTM = SpikingLSTMConfig::new(4, 3, 2);
         SpikingGRU = SpikingGRUConfig::new(4, 3, 1);
         SpikingVanillaRNN = SpikingVanillaRNNConfig::new(4, 3, 1);
@@ -151,6 +175,10 @@ fn layers_without_weights() {
         MaxPool1d = MaxPool1dConfig::new([2]);
         MaxPool2d = MaxPool2dConfig::new([2, 2]);
         MaxPool3d = MaxPool3dConfig::new([2, 2, 2]);
+        AvgPool1d = AvgPool1dConfig::new([2]);
+        AvgPool3d = AvgPool3dConfig::new([2, 2, 2]);
+        AdaptiveAvgPool1d = AdaptiveAvgPool1dConfig { output_size: [Some(2)] };
+        AdaptiveAvgPool3d = AdaptiveAvgPool3dConfig { output_size: [Some(2), None, Some(3)] };
         AvgPool2d = AvgPool2dConfig::new([2, 2]);
         AdaptiveAvgPool2d = AdaptiveAvgPool2dConfig { output_size: [Some(2), None] };
         Upsample = UpsampleConfig { size: Some(vec![3]), ..Default::default() };
@@ -160,12 +188,41 @@ fn layers_without_weights() {
         Delay = DelayConfig { delay_steps: 2 };
         VotingLayer = VotingLayerConfig { voting_size: 2 };
         PoissonEncoder = ();
+        LatencyEncoder = LatencyEncoderConfig { T: 3, enc_function: encoding::Latency::Log };
+        PeriodicEncoder = encoding::PeriodicEncoderConfig { spike: Tensor::ones([3, 2, 4], (Kind::Float, Device::Cpu)) };
+        SpikeCountToBinary = SpikeCountToBinaryConfig { num_slots: 2, always_convert: true };
+        TemporalBinSum = TemporalBinSumConfig { num_slots: 2, always_convert: true };
+        PrintShapeModule = PrintShapeModuleConfig { ext_str: String::new() };
         WeightedPhaseEncoder = WeightedPhaseEncoderConfig { K: 3 };
         ReLU = ();
         Sigmoid = ();
         Tanh = ();
     }
     told(&wrong);
+}
+
+/// A layer of the language that is in no list above would be forgotten.
+#[test]
+fn every_layer_is_here() {
+    /// Those that hold others, and those with two inputs or none of their own.
+    const OTHERS: [&str; 12] = [
+        "ElementWiseRecurrentContainer",
+        "Identity",
+        "LinearRecurrentContainer",
+        "MaxUnpool1d",
+        "MaxUnpool2d",
+        "MaxUnpool3d",
+        "MeanOverTime",
+        "MultiStepContainer",
+        "SeqToANNContainer",
+        "StepModeContainer",
+        "TLastMultiStepContainer",
+        "TLastSeqToANNContainer",
+    ];
+    let here = include_str!("odd_tensors.rs");
+    let layers = include_str!("../../docs/layers.md").lines().filter_map(|line| line.strip_prefix("### `")?.strip_suffix('`'));
+    let absent: Vec<&str> = layers.filter(|name| !OTHERS.contains(name) && !here.contains(&format!("        {name} = "))).collect();
+    assert!(absent.is_empty(), "{absent:?}");
 }
 
 #[test]

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 
 use crate::setup::{self, Ready};
-use crate::{book, counts, cuda, doctor, test, workspace};
+use crate::{book, counts, cuda, doctor, nightly, test, workspace};
 
 type Stage = (&'static str, fn(&Path) -> Result<ExitCode>);
 
 /// clippy and rustdoc check the same dev profile that the tests are built in, so libtorch's C++ glue is compiled once.
-const STAGES: [Stage; 8] = [
+const STAGES: [Stage; 9] = [
     ("fmt", fmt),
     ("setup", setup),
     ("doctor", doctor),
@@ -20,6 +20,7 @@ const STAGES: [Stage; 8] = [
     ("rustdoc", rustdoc),
     ("book", book::stage),
     ("counts", counts::stage),
+    ("miri", nightly::stage),
     ("test", test),
 ];
 

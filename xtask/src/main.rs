@@ -43,7 +43,8 @@ cargo xtask COMMAND
   doctor                                     what is here, what is missing, how to fix it
   data fashion|mnist                         fetch a full data set into data/
   goldens DIR [--filter TEXT] [--json FILE]  run recorded cases of SpikingJelly in the folder, or its tables:
-          [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything
+          [--shapes] [--errors] [--init] [--all]  output shapes, what must be refused, initial values, everything;
+          [--device N|stand-in] [--one-each]   on a GPU, or on host memory that stands in for one; one case of each layer
   nir import FILE [--dt SECONDS]             the `snn_net!` source of a NIR graph on stdout, its weights as DIR/FILE.safetensors;
           [--steps T] [--out DIR]            --dt is the length of a step, needed where the graph has time constants
   book                                       the pages of docs/ as a book, in target/book (installs mdBook there once)
@@ -53,7 +54,7 @@ cargo xtask COMMAND
   fuzz TARGET [--seconds N]                  damage files or tokens until a reader or macro fails (files need nightly); without TARGET: their names
   miri [FILTER..]                            the kernels' tests under Miri (needs nightly with miri and rust-src)
   gpu                                        on a machine with a GPU: the tests of the CUDA kernels on it
-  ci                                         fmt, clippy, rustdoc, book, counts, test, as .ci/run does
+  ci                                         fmt, clippy, rustdoc, book, counts, miri, test, as .ci/run does
 ";
 
 fn main() -> ExitCode {

@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
 
@@ -99,11 +99,31 @@ pub(crate) fn miri(root: &Path, filters: &[String]) -> Result<()> {
     workspace::run(&mut cargo)
 }
 
+/// As [`miri`] without filters, but for a missing toolchain: a machine needs none to run all other checks.
+///
+/// # Errors
+/// If Miri has found something.
+pub(crate) fn stage(root: &Path) -> Result<ExitCode> {
+    if has("cargo-miri") {
+        miri(root, &[])?;
+    } else {
+        println!("not run: there is no nightly toolchain with cargo-miri on this machine\n  fix: {INSTALL}");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+const INSTALL: &str = "rustup toolchain install nightly --component miri --component rust-src";
+
+/// Has the nightly toolchain this program?
+fn has(tool: &str) -> bool {
+    let found = workspace::answer(Command::new("rustup").args(["which", "--toolchain", "nightly", tool]));
+    found.is_some_and(|path| Path::new(&path).exists())
+}
+
 /// `cargo` of the nightly toolchain, if that has `tool`.
 fn nightly(root: &Path, tool: &str) -> Result<Command> {
-    let found = workspace::answer(Command::new("rustup").args(["which", "--toolchain", "nightly", tool]));
-    if !found.is_some_and(|path| Path::new(&path).exists()) {
-        bail!("there is no nightly toolchain with {tool}\n  fix: rustup toolchain install nightly --component miri --component rust-src");
+    if !has(tool) {
+        bail!("there is no nightly toolchain with {tool}\n  fix: {INSTALL}");
     }
     let mut rustup = Command::new("rustup");
     rustup.current_dir(root).args(["run", "nightly", "cargo"]);

@@ -15,7 +15,8 @@ use crate::workspace;
 
 const GOLDENS: &str = "tests/goldens";
 
-/// Tests of all crates, doc tests and compile-fail tests included, then those of a build without libtorch, then the goldens: cases, shapes, errors, initial values. A filter keeps the tests and the recorded
+/// Tests of all crates, doc tests and compile-fail tests included, then those of a build without libtorch, then the goldens:
+/// cases, shapes, errors, initial values, and a case of each layer on what stands in for a GPU. A filter keeps the tests and the recorded
 /// cases whose name contains it.
 ///
 /// # Errors
@@ -44,6 +45,10 @@ pub(crate) fn run(root: &Path, filters: &[String]) -> Result<ExitCode> {
             let mut goldens = Command::new(&xtask);
             goldens.current_dir(root).args(["goldens", GOLDENS, "--all", "--filter", filter]);
             sum += count("the recorded cases", &mut goldens)?.1;
+            println!("\n     Running a case of each layer on cuda:0, for which host memory stands in");
+            let mut device = Command::new(&xtask);
+            device.current_dir(root).args(["goldens", GOLDENS, "--device", "stand-in", "--one-each", "--filter", filter]);
+            sum += count("the recorded cases on the stand-in", &mut device)?.1;
         }
     } else {
         println!("the recorded cases are not run");

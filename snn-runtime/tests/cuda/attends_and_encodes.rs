@@ -8,9 +8,10 @@ use snn_runtime::{
     Device, GatedLIFNode, GatedLIFNodeConfig, Kind, Layer, MultiDimensionalAttention, MultiDimensionalAttentionConfig, SpikeCountToBinary,
     SpikeCountToBinaryConfig, TemporalBinSum, TemporalBinSumConfig, TemporalWiseAttention, TemporalWiseAttentionConfig, Tensor, nn,
 };
+use snn_stand_in::{Parts, count};
 
 use crate::on_device::{GPU, input, weighed};
-use crate::process::{Parts, alone, count, on_a_gpu};
+use crate::process::{alone, on_a_gpu};
 use crate::support::{EVAL, TRAIN, assert_near, assert_same, assert_says, build, rand};
 
 /// A sequence through a layer whose weights are on a device: y, the gradient of x, those of the weights.

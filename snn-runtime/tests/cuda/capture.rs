@@ -8,8 +8,9 @@ use snn_runtime::{
     MPBNLIFNodeConfig, MultiDimensionalAttention, MultiDimensionalAttentionConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN,
     PSNConfig, TemporalWiseAttention, TemporalWiseAttentionConfig, Tensor, nn, no_grad,
 };
+use snn_stand_in::{Parts, captured, count};
 
-use crate::process::{Parts, alone, captured, count, on_a_gpu};
+use crate::process::{alone, on_a_gpu};
 use crate::support::{EVAL, build};
 
 /// Calls that are not allowed in a forward pass of a layer, after one that loads its kernels.

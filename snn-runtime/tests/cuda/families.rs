@@ -9,8 +9,9 @@ use snn_runtime::{
     NonSpikingIFNodeConfig, NonSpikingLIFNode, NonSpikingLIFNodeConfig, PSN, PSNConfig, STBIFNode, STBIFNodeConfig, SlidingPSN,
     SlidingPSNConfig, State, Tensor, nn,
 };
+use snn_stand_in::Parts;
 
-use crate::process::{Parts, alone};
+use crate::process::alone;
 use crate::support::{TRAIN, assert_near, assert_same, assert_says, build, rand};
 
 const GPU: Device = Device::Cuda(0);

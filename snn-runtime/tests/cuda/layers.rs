@@ -5,9 +5,10 @@ use snn_runtime::{
     Layer, Linear, LinearConfig, MaxPool2d, MaxPool2dConfig, NeuNorm, NeuNormConfig, SynapseFilter, SynapseFilterConfig, Tensor,
     VotingLayer, VotingLayerConfig, nn,
 };
+use snn_stand_in::{Parts, count};
 
 use crate::on_device::{GPU, input, weighed};
-use crate::process::{Parts, alone, count, on_a_gpu};
+use crate::process::{alone, on_a_gpu};
 use crate::support::{EVAL, TRAIN, assert_near, assert_same, build, rand};
 
 /// Two sequences and a step through a layer whose weights are on a device: outputs, the gradient of x, those of the weights.

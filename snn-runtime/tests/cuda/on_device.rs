@@ -6,8 +6,9 @@ use snn_runtime::{
     BatchNorm1d, BatchNormConfig, Device, IzhikevichNode, IzhikevichNodeConfig, Kind, LIFNode, LIFNodeConfig, Layer, NeuronState,
     ParametricLIFNode, ParametricLIFNodeConfig, Record, Result, Tap, Tensor, nn,
 };
+use snn_stand_in::{Parts, count};
 
-use crate::process::{Parts, alone, count, on_a_gpu};
+use crate::process::{alone, on_a_gpu};
 use crate::support::{TRAIN, assert_near, assert_same, build, rand};
 
 pub(crate) const GPU: Device = Device::Cuda(0);

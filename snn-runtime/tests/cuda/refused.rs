@@ -1,8 +1,9 @@
 //! What is missing or refused, on the device. In: a layer and a fault; out: an error that names the layer, what is wrong and the fix.
 
 use snn_runtime::{Device, Kind, LIFNode, LIFNodeConfig, Layer, TemporalWiseAttention, TemporalWiseAttentionConfig, Tensor, nn};
+use snn_stand_in::Parts;
 
-use crate::process::{Parts, alone};
+use crate::process::alone;
 use crate::support::{EVAL, TRAIN, build};
 
 /// What a layer of neurons says on a device.

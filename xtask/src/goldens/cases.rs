@@ -1,6 +1,7 @@
 //! The recorded cases as rows. In: `index.json`; out: for each case its net and how the runner drives it, or the refusal that
 //! it has to meet.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde_json::{Value, json};
@@ -14,15 +15,31 @@ use super::report::Verdict;
 use super::source::{self, Kind, Source};
 use super::table::{self, Row};
 
-/// The cases whose id contains the filter, or whose kind it is.
+/// The cases whose id contains the filter, or whose kind it is; of these one of each layer, if `one_each`.
 ///
 /// # Errors
 /// If the folder cannot be read.
-pub(crate) fn rows(dir: &Path, filter: &str) -> anyhow::Result<Vec<Box<dyn Row>>> {
+pub(crate) fn rows(dir: &Path, filter: &str, one_each: bool) -> anyhow::Result<Vec<Box<dyn Row>>> {
     let mut cases = index::read(dir)?;
     cases.retain(|case| case.id.contains(filter) || case.kind == filter);
+    if one_each {
+        cases = of_each(cases);
+    }
     println!("{} cases of {}", cases.len(), dir.display());
     Ok(cases.into_iter().map(|case| Box::new(CaseRow::new(case)) as Box<dyn Row>).collect())
+}
+
+/// The first case of each layer, neuron or function that has recorded gradients; of what has none, the first.
+fn of_each(mut cases: Vec<Case>) -> Vec<Case> {
+    cases.sort_by_key(|case| !case.tensors.keys().any(|name| name.starts_with("grad")));
+    let mut seen = HashSet::new();
+    cases.retain(|case| seen.insert(what(&case.id).to_string()));
+    cases
+}
+
+/// `neuron.LIFNode` of `neuron.LIFNode.train.p00.m`.
+fn what(id: &str) -> &str {
+    id.match_indices('.').nth(1).map_or(id, |(end, _)| &id[..end])
 }
 
 struct CaseRow {
@@ -133,7 +150,7 @@ mod tests {
 
     #[test]
     fn a_function_is_called_by_the_runner() {
-        let rows = rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens"), "functional.delay").unwrap();
+        let rows = rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens"), "functional.delay", false).unwrap();
         let mut source = Source::new();
         let (order, modules) = rows[0].order(&mut source);
         assert_eq!((&order["task"], &order["case"]["fn"], modules), (&json!("functional"), &json!("delay"), Vec::new()));
@@ -142,12 +159,23 @@ mod tests {
     /// The whole public folder becomes text that parses.
     #[test]
     fn every_public_case_is_written_or_skipped_with_a_reason() {
-        let rows = rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens"), "").unwrap();
+        let rows = rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens"), "", false).unwrap();
         let mut source = Source::new();
         for row in rows.iter().filter(|row| row.told().is_none()) {
             drop(row.order(&mut source));
         }
         assert!(source.len() > 500, "{} nets", source.len());
         syn::parse_file(&source.finish()).unwrap();
+    }
+
+    #[test]
+    fn one_of_each_has_gradients_where_any_has() {
+        let rows = rows(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens"), "layer.", true).unwrap();
+        let ids: Vec<&str> = rows.iter().map(|row| row.id()).collect();
+        assert_eq!(ids.iter().filter(|id| id.starts_with("layer.Conv2d.")).count(), 1);
+        assert_eq!(ids.len(), ids.iter().map(|id| what(id)).collect::<HashSet<_>>().len());
+        let chosen = index::read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/goldens")).unwrap();
+        let linear = chosen.iter().find(|case| ids.contains(&case.id.as_str()) && what(&case.id) == "layer.Linear").unwrap();
+        assert!(linear.tensors.keys().any(|name| name.starts_with("grad")));
     }
 }

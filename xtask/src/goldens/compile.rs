@@ -40,13 +40,13 @@ pub(crate) struct Difference {
 pub(crate) struct Workshop {
     root: PathBuf,
     dir: PathBuf,
-    /// The CUDA device that cases run on.
-    device: Option<usize>,
+    /// The CUDA device that cases run on: its number, or `stand-in`.
+    device: Option<String>,
 }
 
 impl Workshop {
     /// Runs cases on that CUDA device.
-    pub(crate) fn on(self, device: Option<usize>) -> Workshop {
+    pub(crate) fn on(self, device: Option<String>) -> Workshop {
         Workshop { device, ..self }
     }
 
@@ -69,8 +69,12 @@ impl Workshop {
     fn cargo(&self, args: &[&str]) -> Command {
         let mut command = workspace::cargo(&self.root);
         command.args(args).env("SNN_GOLDENS_DIR", &self.dir);
-        if let Some(device) = self.device {
-            command.env("SNN_GOLDENS_DEVICE", device.to_string());
+        if let Some(device) = &self.device {
+            command.env("SNN_GOLDENS_DEVICE", device);
+            if device == "stand-in" {
+                // What was compiled for it is of no use elsewhere.
+                command.env("SNN_CUDA_CACHE", self.dir.with_file_name("stand-in-kernels")).env_remove("SNN_NVRTC");
+            }
         }
         command
     }

@@ -1,4 +1,4 @@
-//! `cargo xtask goldens DIR [--filter X] [--json FILE] [--device N] [--cases] [--shapes] [--errors] [--init] [--all]`. In: a folder of recordings
+//! `cargo xtask goldens DIR [--filter X] [--json FILE] [--device N|stand-in] [--one-each] [--cases] [--shapes] [--errors] [--init] [--all]`. In: a folder of recordings
 //! of SpikingJelly (GOLDENS.md), seen before or not; out: each row's verdict, and `N passed, N failed, N skipped` on the last line.
 //!
 //! Each row (a recorded case, unless another table is asked for) is written as a net in the language (`dsl`, `net`, `single`); all
@@ -32,7 +32,7 @@ use table::Row;
 use crate::setup::{self, Ready};
 use crate::workspace;
 
-const USAGE: &str = "cargo xtask goldens DIR [--filter TEXT] [--json FILE] [--device N] [--cases] [--shapes] [--errors] [--init] [--all]";
+const USAGE: &str = "cargo xtask goldens DIR [--filter TEXT] [--json FILE] [--device N|stand-in] [--one-each] [--cases] [--shapes] [--errors] [--init] [--all]";
 
 /// Runs every row of the asked tables whose id contains the filter; ends the process with status 1 if one fails.
 ///
@@ -42,10 +42,10 @@ pub(crate) fn run(args: &[String]) -> anyhow::Result<()> {
     let options = Options::parse(args)?;
     let root = workspace::root()?;
     setup::run(&root, Ready::Silent)?;
-    let workshop = Workshop::open(&root, options.workshop(&root)?)?.on(options.device);
+    let workshop = Workshop::open(&root, options.workshop(&root)?)?.on(options.device.clone());
     let mut rows = Vec::new();
     for table in &options.tables {
-        rows.extend(table.rows(&options.dir, &options.filter)?);
+        rows.extend(table.rows(&options)?);
     }
     let report = table::run(&workshop, &rows)?;
     print!("{}", report.text());
@@ -73,9 +73,10 @@ enum Table {
 impl Table {
     const ALL: [Table; 4] = [Table::Cases, Table::Shapes, Table::Errors, Table::Init];
 
-    fn rows(self, dir: &Path, filter: &str) -> anyhow::Result<Vec<Box<dyn Row>>> {
+    fn rows(self, options: &Options) -> anyhow::Result<Vec<Box<dyn Row>>> {
+        let (dir, filter) = (options.dir.as_path(), options.filter.as_str());
         match self {
-            Table::Cases => cases::rows(dir, filter),
+            Table::Cases => cases::rows(dir, filter, options.one_each),
             Table::Shapes => shapes::rows(dir, filter),
             Table::Errors => errors::rows(dir, filter),
             Table::Init => init::rows(dir, filter),
@@ -88,15 +89,17 @@ struct Options {
     dir: PathBuf,
     filter: String,
     json: Option<PathBuf>,
-    /// The CUDA device that cases run on; the CPU if nothing is said.
-    device: Option<usize>,
+    /// The CUDA device that cases run on, or what stands in for one; the CPU if nothing is said.
+    device: Option<String>,
+    /// One case of each layer alone.
+    one_each: bool,
     /// Which rows; the recorded cases if nothing is said.
     tables: Vec<Table>,
 }
 
 impl Options {
     fn parse(args: &[String]) -> anyhow::Result<Options> {
-        let (mut dir, mut filter, mut json, mut device, mut tables) = (None, String::new(), None, None, Vec::new());
+        let (mut dir, mut filter, mut json, mut device, mut one_each, mut tables) = (None, String::new(), None, None, false, Vec::new());
         let mut args = args.iter();
         while let Some(arg) = args.next() {
             let mut value = || args.next().with_context(|| format!("{arg} needs a value: {USAGE}"));
@@ -105,8 +108,12 @@ impl Options {
                 "--json" => json = Some(PathBuf::from(value()?)),
                 "--device" => {
                     let value = value()?;
-                    device = Some(value.parse().ok().with_context(|| format!("--device needs a number, but gets `{value}`: {USAGE}"))?);
+                    if value != "stand-in" && value.parse::<u32>().is_err() {
+                        bail!("--device needs a number or stand-in, but gets `{value}`: {USAGE}");
+                    }
+                    device = Some(value.clone());
                 }
+                "--one-each" => one_each = true,
                 "--cases" => tables.push(Table::Cases),
                 "--shapes" => tables.push(Table::Shapes),
                 "--errors" => tables.push(Table::Errors),
@@ -118,14 +125,14 @@ impl Options {
         }
         let dir = dir.with_context(|| format!("no folder is given: {USAGE}"))?;
         let asked = |table: &Table| if tables.is_empty() { *table == Table::Cases } else { tables.contains(table) };
-        Ok(Options { dir, filter, json, device, tables: Table::ALL.into_iter().filter(asked).collect() })
+        Ok(Options { dir, filter, json, device, one_each, tables: Table::ALL.into_iter().filter(asked).collect() })
     }
 
     /// One folder of generated files per golden folder, filter and tables: what is asked again is not compiled again.
     fn workshop(&self, root: &Path) -> anyhow::Result<PathBuf> {
         let mut hasher = DefaultHasher::new();
         self.dir.canonicalize()?.hash(&mut hasher);
-        (&self.filter, &self.tables).hash(&mut hasher);
+        (&self.filter, self.one_each, &self.tables).hash(&mut hasher);
         Ok(workspace::target(root).join("goldens").join(format!("{:016x}", hasher.finish())))
     }
 }
@@ -141,10 +148,13 @@ mod tests {
     #[test]
     fn options_are_read_in_any_order() {
         let options = Options::parse(&strings(&["--filter", "LIF", "dir", "--json", "f.json"])).unwrap();
-        let expected =
-            Options { dir: "dir".into(), filter: "LIF".into(), json: Some("f.json".into()), device: None, tables: vec![Table::Cases] };
+        let json = Some("f.json".into());
+        let expected = Options { dir: "dir".into(), filter: "LIF".into(), json, device: None, one_each: false, tables: vec![Table::Cases] };
         assert_eq!(options, expected);
-        assert_eq!(Options::parse(&strings(&["dir", "--device", "1"])).unwrap().device, Some(1));
+        assert!(Options::parse(&strings(&["dir", "--one-each"])).unwrap().one_each);
+        for device in ["1", "stand-in"] {
+            assert_eq!(Options::parse(&strings(&["dir", "--device", device])).unwrap().device.as_deref(), Some(device));
+        }
         assert!(Options::parse(&strings(&["dir", "--device", "cuda"])).is_err());
         assert_eq!(Options::parse(&strings(&["--init", "--shapes", "dir"])).unwrap().tables, [Table::Shapes, Table::Init]);
         assert_eq!(Options::parse(&strings(&["dir", "--all", "--errors"])).unwrap().tables, Table::ALL);

@@ -1,6 +1,6 @@
 // A stand-in for libnvrtc.so.13. In: CUDA C++; out: the same text, compiled for the host with `kernels/cuda/host.hpp` in front of it.
 //
-// SNN_STAND_IN_HEADERS is the folder of `host.hpp`. SNN_STAND_IN="nvrtc=6,.." makes compiling fail.
+// SNN_HEADERS is the folder of `host.hpp`. SNN_STAND_IN="nvrtc=6,.." in the environment makes compiling fail.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -66,8 +66,8 @@ int nvrtcCompileProgram(Program* program, int count, const char* const* options)
         if (option.rfind("--gpu-architecture=", 0) == 0) known = true;
         else if (option != "--std=c++17" && option != "--fmad=false") return 5;
     }
-    const char *told = getenv("SNN_STAND_IN"), *headers = getenv("SNN_STAND_IN_HEADERS");
-    if (!known || !headers) return 5;
+    const char* told = getenv("SNN_STAND_IN");
+    if (!known) return 5;
     if (told && strstr(told, "nvrtc=")) {
         program->log = "snn.cu(1): error: told to fail";
         return 6;
@@ -77,8 +77,7 @@ int nvrtcCompileProgram(Program* program, int count, const char* const* options)
     const std::string dir = folder;
     std::ofstream(dir + "/snn.cpp") << "#include \"host.hpp\"\n" << program->text;
     const char* compiler = getenv("CXX");
-    const std::string command = std::string(compiler ? compiler : "c++") + " -std=c++17 -O1 -ffp-contract=off -w -shared -fPIC -I " + headers +
-                                " -o " + dir + "/snn.so " + dir + "/snn.cpp 2> " + dir + "/log";
+    const std::string command = std::string(compiler ? compiler : "c++") + " -std=c++17 -O1 -ffp-contract=off -w -shared -fPIC -I '" SNN_HEADERS "' -o " + dir + "/snn.so " + dir + "/snn.cpp 2> " + dir + "/log";
     const int rc = system(command.c_str());
     program->log = read(dir + "/log");
     const std::string object = read(dir + "/snn.so");

@@ -110,9 +110,16 @@ void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
         device = x.device();
         return alias(x, at::kCPU);
     };
+    // Results get memory of their own, as an operator may make them larger on its way.
+    const auto is_result = [&](size_t i) {
+        return schema.arguments()[i].is_out() && given[i].isTensor() && given[i].toTensor().is_cuda();
+    };
     for (size_t i = 0; i < count; i++) {
         c10::IValue& argument = (*stack)[first + i];
-        if (argument.isTensor()) {
+        if (is_result(i)) {
+            device = argument.toTensor().device();
+            argument = at::empty({0}, argument.toTensor().options().device(at::kCPU));
+        } else if (argument.isTensor()) {
             argument = in(argument.toTensor());
         } else if (argument.isTensorList()) {
             std::vector<at::Tensor> list;
@@ -132,7 +139,12 @@ void on_the_cpu(const c10::OperatorHandle& op, torch::jit::Stack* stack) {
         at::Tensor back;
         for (size_t k = 0; written && written->isWrite() && k < count; k++) {
             const auto* same = schema.arguments()[k].alias_info();
-            if (same && *same == *written) back = given[k].toTensor();
+            if (!same || !(*same == *written)) continue;
+            back = given[k].toTensor();
+            const at::Tensor& now = result.toTensor();
+            if (!is_result(k)) continue;
+            if (back.sizes() == now.sizes()) alias(back, at::kCPU).copy_(now);
+            else back.unsafeGetTensorImpl()->shallow_copy_from(alias(now, device).getIntrusivePtr());
         }
         TORCH_CHECK(!written || back.defined(), "the stand-in has no view ", schema.name());
         result = c10::IValue(back.defined() ? back : alias(result.toTensor(), device));
@@ -149,6 +161,9 @@ TORCH_LIBRARY_IMPL(aten, CUDA, m) {
     m.impl("as_strided", TORCH_FN(at::native::as_strided_tensorimpl));
     m.impl("view", TORCH_FN(at::native::view));
     m.impl("_reshape_alias", TORCH_FN(at::native::_reshape_alias));
+    // Whole: libtorch would take them apart for CUDA, into operators that the CPU has not.
+    m.impl("convolution", torch::CppFunction::makeFromBoxedFunction<&on_the_cpu>());
+    m.impl("convolution_backward", torch::CppFunction::makeFromBoxedFunction<&on_the_cpu>());
     m.impl("copy_", torch::CppFunction::makeFromBoxedFunction<&on_the_cpu>());
 }
 
