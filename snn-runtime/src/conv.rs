@@ -15,7 +15,8 @@ use crate::weights::{dims, uniform};
 /// Convolution (cross-correlation) over `D` axes of space; steps are images of their own.
 ///
 /// PyTorch equivalent: `torch.nn.Conv2d(..)`; SpikingJelly: `layer.Conv2d(..)`. Where at most half of the inputs are 1 and all others 0, in `f32` on the CPU, with
-/// a stride of 1, one group and at most two axes, only the weights of those are read and added up, and a bit of each input is kept for the backward pass.
+/// a stride of 1, one group and at most two axes, only the weights of those are read and added up, and a bit of each input is kept for the backward pass;
+/// gradients of gradients (`create_graph`) are an error there.
 ///
 /// # Shapes
 ///

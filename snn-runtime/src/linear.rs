@@ -14,7 +14,8 @@ use crate::weights::uniform;
 /// Fully connected: x W^T + b on the last axis.
 ///
 /// PyTorch equivalent: `torch.nn.Linear(..)`; SpikingJelly: `layer.Linear(..)`. Where few inputs are 1 and all others 0, only the weights
-/// of those are read and added up, and on the CPU a bit of each input is kept for the backward pass. On a CUDA device what arrives is looked at in
+/// of those are read and added up, and on the CPU a bit of each input is kept for the backward pass; gradients of gradients
+/// (`create_graph`) are an error there. On a CUDA device what arrives is looked at in
 /// the first call, every 64th after it and the first one after a [`Checkpoint`](crate::train::Checkpoint), and that is waited for.
 ///
 /// # Shapes

@@ -7,10 +7,9 @@
 use snn_kernels::{SpikeConv, SpikeMatrix};
 use tch::{Device, Kind, TchError, Tensor};
 
-use crate::autograd::{Save, attach, recorded};
-use crate::elements::{Elements, Fresh, dense, dense_as, opt_slice};
+use crate::elements::{Elements, Fresh, dense, opt_slice};
 use crate::error::{Error, Result};
-use crate::spikes::{FEWEST_OUTPUTS, FEWEST_PRODUCTS};
+use crate::spikes::{FEWEST_OUTPUTS, FEWEST_PRODUCTS, attached};
 use crate::weights::dims;
 
 /// The largest share of ones at which sums are faster than libtorch's convolution, forward and backward: docs/performance.md.
@@ -83,20 +82,12 @@ impl Map {
         let mut y = Fresh::<f32>::new(&layer, &[&[sizes.samples as i64, sizes.outputs as i64], &plane[2 - axes..]].concat())?;
         sizes.forward(&spikes, f32::slice(&layer, &weight_dense)?, opt_slice(&layer, bias_dense.as_ref())?, y.elements()).map_err(bug)?;
         let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
-        if !recorded(&inputs) {
-            return Ok(Some(y.into_tensor()));
-        }
-        let made = attach("SpikesConvolution", &inputs, vec![y.into_tensor()], &[Save::Tensor(weight)], move |b| {
-            let Some(grad) = dense_as::<f32>(&self.layer, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
-            let weight = b.saved[0].as_ref().ok_or("its weight was not saved")?;
-            let of_x = b.needs[0].then(|| self.gradient_of_x(&grad, weight)).transpose()?;
-            let of_weight = b.needs[1].then(|| self.gradient_of_weight(&spikes, &grad, weight)).transpose()?;
-            let others: Vec<i64> = (0..grad.dim() as i64).filter(|axis| *axis != 1).collect();
-            let of_bias =
-                b.needs.get(2).map(|needed| needed.then(|| grad.f_sum_dim_intlist(&others[..], false, None)).transpose()).transpose()?;
-            Ok([of_x, of_weight].into_iter().chain(of_bias).collect())
+        let made = attached::<f32>("SpikesConvolution", &layer, &inputs, y.into_tensor(), 1, move |grad, weight, needs| {
+            let of_x = needs[0].then(|| self.gradient_of_x(grad, weight)).transpose()?;
+            let of_weight = needs[1].then(|| self.gradient_of_weight(&spikes, grad, weight)).transpose()?;
+            Ok([of_x, of_weight])
         });
-        made.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output")).map(Some)
+        made.map(Some)
     }
 
     fn gradient_of_x(&self, grad: &Tensor, weight: &Tensor) -> Result<Tensor, TchError> {

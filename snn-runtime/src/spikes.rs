@@ -43,6 +43,32 @@ pub(crate) fn linear(layer: &str, pick: &Pick, train: bool, x: &Tensor, weight: 
     }
 }
 
+/// y as a node of the graph behind x, a weight and perhaps a bias, all dense numbers. `of` gives the gradients of x and of the weight that are needed, from that of y
+/// and the weight; the bias's is the sum over all axes but the `axis` of outputs.
+pub(crate) fn attached<F: Elements>(
+    node: &str,
+    layer: &str,
+    inputs: &[&Tensor],
+    y: Tensor,
+    axis: usize,
+    of: impl Fn(&Tensor, &Tensor, [bool; 2]) -> std::result::Result<[Option<Tensor>; 2], Box<dyn std::error::Error>> + Send + 'static,
+) -> Result<Tensor> {
+    if !recorded(inputs) {
+        return Ok(y);
+    }
+    let name = layer.to_string();
+    let made = attach(node, inputs, vec![y], &[Save::Tensor(inputs[1])], move |b| {
+        let Some(grad) = dense_as::<F>(&name, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
+        let weight = b.saved[0].as_ref().ok_or("its weight was not saved")?;
+        let gradients = of(&grad, weight, [b.needs[0], b.needs[1]])?;
+        let others: Vec<i64> = (0..grad.dim()).filter(|other| *other != axis).map(|other| other as i64).collect();
+        let of_bias =
+            b.needs.get(2).map(|needed| needed.then(|| grad.f_sum_dim_intlist(&others[..], false, None)).transpose()).transpose()?;
+        Ok(gradients.into_iter().chain(of_bias).collect())
+    });
+    made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
+}
+
 /// A linear map at work.
 struct Map {
     layer: String,
@@ -62,21 +88,16 @@ impl Map {
         let (weight_dense, bias_dense) = (dense(&layer, weight)?, bias.map(|bias| dense(&layer, bias)).transpose()?);
         let mut y = Fresh::<F>::new(&layer, &[&x.size()[..x.dim() - 1], &[self.outputs]].concat())?;
         spikes.times(F::slice(&layer, &weight_dense)?, outputs, opt_slice(&layer, bias_dense.as_ref())?, y.elements()).map_err(bug)?;
-        let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
-        if !recorded(&inputs) {
-            return Ok(Some(y.into_tensor()));
-        }
         let sizes = x.size();
-        let made = attach("SpikesLinear", &inputs, vec![y.into_tensor()], &[Save::Tensor(weight)], move |b| {
-            let Some(grad) = dense_as::<F>(&self.layer, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
+        let inputs: Vec<&Tensor> = [x, weight].into_iter().chain(bias).collect();
+        let axis = x.dim() - 1;
+        let made = attached::<F>("SpikesLinear", &layer, &inputs, y.into_tensor(), axis, move |grad, weight, needs| {
             let grad = grad.f_view([self.rows, self.outputs])?;
-            let weight = b.saved[0].as_ref().ok_or("its weight was not saved")?;
-            let of_x = b.needs[0].then(|| grad.f_matmul(weight)?.f_view(&sizes[..])).transpose()?;
-            let of_weight = b.needs[1].then(|| self.gradient_of_weight::<F>(&spikes, &grad)).transpose()?;
-            let of_bias = b.needs.get(2).map(|needed| needed.then(|| grad.f_sum_dim_intlist(0, false, None)).transpose()).transpose()?;
-            Ok([of_x, of_weight].into_iter().chain(of_bias).collect())
+            let of_x = needs[0].then(|| grad.f_matmul(weight)?.f_view(&sizes[..])).transpose()?;
+            let of_weight = needs[1].then(|| self.gradient_of_weight::<F>(&spikes, &grad)).transpose()?;
+            Ok([of_x, of_weight])
         });
-        made.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output")).map(Some)
+        made.map(Some)
     }
 
     fn gradient_of_weight<F: Elements>(&self, spikes: &SpikeMatrix, grad: &Tensor) -> Result<Tensor> {
