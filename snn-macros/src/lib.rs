@@ -20,6 +20,7 @@ mod size;
 mod suggest;
 #[cfg(test)]
 mod tests;
+mod visible;
 
 use diag::Diagnostics;
 use proc_macro2::{TokenStream, TokenTree};
@@ -74,7 +75,7 @@ fn compile(input: TokenStream, target: Target) -> TokenStream {
 
 /// Everything up to code: what is written, resolved and checked.
 fn front(tokens: TokenStream, target: Target, root: &TokenStream, diags: &mut Diagnostics) -> Vec<ir::Net> {
-    let file = parse::parse(tokens, diags);
+    let file = parse::parse(visible::visible(tokens), diags);
     let mut nets = lower::lower(&file, root, diags);
     for net in &mut nets {
         check::check(net, root, diags);

@@ -9,7 +9,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use proc_macro2::{Ident, TokenStream};
-use quote::{ToTokens, quote};
+use quote::{ToTokens, format_ident, quote};
 
 use super::docs;
 use crate::ir::{Group, GroupKind, Label, Net, Node, NodeKind, What};
@@ -182,9 +182,10 @@ impl<'a> Types<'a> {
         let stateful = is_net || group.feeds_back() || fields.iter().any(|f| f.kind.state.is_some());
         let span = self.net.name.span();
         self.defs.push(Def {
-            name: Ident::new(&name, span),
+            // Not `Ident::new`: a net may be called `r#Try`.
+            name: format_ident!("{name}", span = span),
             group,
-            state: stateful.then(|| Ident::new(&format!("{name}State"), span)),
+            state: stateful.then(|| format_ident!("{}State", name.trim_start_matches("r#"), span = span)),
             tuple: tuple(group),
             attrs: if is_net { tokens(&self.net.attrs) } else { tokens(&group.attrs) },
             docs,

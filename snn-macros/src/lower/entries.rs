@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use syn::ext::IdentExt as _;
 use syn::{Attribute, Ident};
 
 use crate::ast;
@@ -121,7 +122,7 @@ impl Labels {
             None if self.numbered => Label::Index(self.position - 1),
             None => {
                 let kind = match &entry.node {
-                    ast::Node::Layer(l) => l.path.segments.last().map(|s| s.ident.to_string().to_lowercase()).unwrap_or_default(),
+                    ast::Node::Layer(l) => l.path.segments.last().map(|s| s.ident.unraw().to_string().to_lowercase()).unwrap_or_default(),
                     ast::Node::Repeat(_) => "repeat".to_string(),
                     _ => "list".to_string(),
                 };

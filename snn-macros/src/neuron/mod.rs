@@ -66,7 +66,7 @@ pub(crate) fn compile(input: TokenStream) -> TokenStream {
 
 /// Everything up to code: what is written, resolved and derived. No parts after a mistake.
 pub(crate) fn front(tokens: TokenStream, diags: &mut Diagnostics) -> Vec<(Item, Option<(Formulas, Parts)>)> {
-    let read = parse::parse(tokens, diags);
+    let read = parse::parse(crate::visible::visible(tokens), diags);
     let unread = diags.has_errors();
     read.into_iter()
         .map(|mut item| {

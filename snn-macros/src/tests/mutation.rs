@@ -143,7 +143,10 @@ fn mutate(tokens: TokenStream, at: &mut isize, choices: &mut Choices<'_>, others
                 // Other brackets, or none, round the same tokens.
                 match choices.below(3) {
                     0 => out.extend(group.stream()),
-                    1 => out.push(Group::new(Delimiter::None, group.stream()).into()),
+                    // What an `$e:expr` or a `$vis` of a `macro_rules!` leaves: an expression, or nothing.
+                    1 if group.stream().is_empty() || syn::parse2::<syn::Expr>(group.stream()).is_ok() => {
+                        out.push(Group::new(Delimiter::None, group.stream()).into());
+                    }
                     _ => out.push(Group::new(Delimiter::Bracket, group.stream()).into()),
                 }
             }

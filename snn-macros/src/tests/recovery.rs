@@ -114,3 +114,50 @@ fn half_typed_input() {
         assert!(found.len() <= 2, "{closed}: {found:?}");
     }
 }
+
+/// What is spelled `r#..` is a name like any other, wherever one is made of it.
+#[test]
+fn raw_names() {
+    let expands = |source: &str| {
+        let tokens: proc_macro2::TokenStream = source.parse().expect("tokens");
+        let call = quote::quote!((::snn) #tokens);
+        crate::compile(call, crate::Target::Training).to_string()
+    };
+    assert!(messages("net A(x: [4]) -> [4] { r#type(3), }").is_empty(), "its name is looked up later");
+    assert!(expands("net A(x: [4]) -> [4] { T = 4; step_mode = 'm'; r#type(3), }").contains("compile_error"));
+    let net = expands("net r#Try(x: [4]) -> [T, 4] { T = 4; step_mode = 'm'; r#loop: Linear(_, 4), r#fn: IFNode() }");
+    assert!(net.contains("TryState") && net.contains("r#loop") && !net.contains("compile_error"), "{net}");
+    let source = "neuron r#Yield { r#type: f64 = 2.0; base; step(x) { v = v + x; let s = spike(v - v_threshold); s } }";
+    let tokens: proc_macro2::TokenStream = source.parse().expect("tokens");
+    let neuron = crate::neuron::compile(quote::quote!((::snn) #tokens)).to_string();
+    assert!(syn::parse_str::<syn::File>(&neuron).is_ok(), "{neuron}");
+}
+
+/// An empty `$vis` of a `macro_rules!` is an invisible group of nothing: wherever it stands, the rest reads the same.
+#[test]
+fn invisible_groups_of_nothing() {
+    use proc_macro2::{Delimiter, Group, TokenStream, TokenTree};
+    /// The tokens with such a group in front of the `at`th one, counted depth first.
+    fn with(tokens: TokenStream, at: &mut usize) -> TokenStream {
+        let mut out = TokenStream::new();
+        for tree in tokens {
+            if *at == 0 {
+                out.extend([TokenTree::from(Group::new(Delimiter::None, TokenStream::new()))]);
+            }
+            *at = at.wrapping_sub(1);
+            out.extend([match tree {
+                TokenTree::Group(group) => Group::new(group.delimiter(), with(group.stream(), at)).into(),
+                tree => tree,
+            }]);
+        }
+        out
+    }
+    let source = "pub net A(x: [4]) -> [T, 2] { T = 4; step_mode = 'm'; fc: Linear(_, 2), IFNode() }";
+    let expands = |tokens: TokenStream| crate::compile(quote::quote!((::snn) #tokens), crate::Target::Training).to_string();
+    let tokens: TokenStream = source.parse().expect("tokens");
+    let plain = expands(tokens.clone());
+    assert!(!plain.contains("compile_error"), "{plain}");
+    for at in 0..40 {
+        assert_eq!(expands(with(tokens.clone(), &mut { at })), plain, "in front of token {at}");
+    }
+}

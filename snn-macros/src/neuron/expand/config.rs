@@ -68,7 +68,11 @@ fn ty_of(p: &Param, root: &TokenStream) -> TokenStream {
 pub(super) fn check(item: &Item, root: &TokenStream) -> TokenStream {
     let names = item.params.iter().map(|p| &p.name).collect::<Vec<_>>();
     // In the user's own hygiene, as his conditions are.
-    let locals = names.iter().map(|n| Ident::new(&n.to_string(), item.name.span().located_at(n.span())));
+    let locals = names.iter().map(|n| {
+        let mut local = (*n).clone();
+        local.set_span(item.name.span().located_at(n.span()));
+        local
+    });
     let bound = item.params.iter().zip(locals).map(|(p, local)| {
         let name = &p.name;
         quote!(let #local = self.#name;)
