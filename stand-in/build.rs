@@ -11,6 +11,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").ok_or("torch-sys does not say where libtorch is; try `cargo xtask doctor`")?);
     let root = env::var_os("LIBTORCH_INCLUDE").map(PathBuf::from).or_else(|| Some(lib.parent()?.to_path_buf()));
     let include = root.ok_or("libtorch's lib folder has no parent")?.join("include");
-    println!("cargo:rustc-env=SNN_LIBTORCH_INCLUDE={}", fs::canonicalize(include)?.display());
+    let found = fs::canonicalize(&include).map_err(|e| format!("{}: {e}; try `cargo xtask doctor`", include.display()))?;
+    println!("cargo:rustc-env=SNN_LIBTORCH_INCLUDE={}", found.display());
     Ok(())
 }

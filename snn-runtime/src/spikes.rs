@@ -62,8 +62,9 @@ pub(crate) fn attached<F: Elements>(
         let weight = b.saved[0].as_ref().ok_or("its weight was not saved")?;
         let gradients = of(&grad, weight, [b.needs[0], b.needs[1]])?;
         let others: Vec<i64> = (0..grad.dim()).filter(|other| *other != axis).map(|other| other as i64).collect();
-        let of_bias =
-            b.needs.get(2).map(|needed| needed.then(|| grad.f_sum_dim_intlist(&others[..], false, None)).transpose()).transpose()?;
+        // A sum over no axis would be libtorch's sum over all.
+        let sum = || if others.is_empty() { Ok(grad.shallow_clone()) } else { grad.f_sum_dim_intlist(&others[..], false, None) };
+        let of_bias = b.needs.get(2).map(|needed| needed.then(sum).transpose()).transpose()?;
         Ok(gradients.into_iter().chain(of_bias).collect())
     });
     made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))

@@ -44,6 +44,22 @@ fn a_linear_layer_of_spikes_is_the_dense_one() {
     }
 }
 
+#[test]
+fn a_single_sample_is_a_row() {
+    snn_runtime::manual_seed(5);
+    let mut linear: Linear = lone(LinearConfig::new(1024, 1100));
+    linear.weight = learned(&linear.weight, Kind::Float);
+    linear.bias = linear.bias.map(|bias| learned(&bias, Kind::Float));
+    let x = Tensor::rand([1024], (Kind::Float, snn_runtime::Device::Cpu)).lt(0.1).to_kind(Kind::Float).set_requires_grad(true);
+    let (got, want) = (linear.forward(&x, &TRAIN).unwrap(), x.linear(&linear.weight, linear.bias.as_ref()));
+    assert_near(&got, &want, 1e-5, "y");
+    let wrt: Vec<&Tensor> = [&x, &linear.weight].into_iter().chain(&linear.bias).collect();
+    let upstream = randn(&want.size(), Kind::Float);
+    for (a, b) in grads(&got, &upstream, &wrt).iter().zip(&grads(&want, &upstream, &wrt)) {
+        assert_near(a, b, 1e-5, "gradients");
+    }
+}
+
 /// What tells them apart: zero times infinity, which no sum of rows holds.
 #[test]
 fn sums_of_rows_are_taken_where_spikes_are_rare() {

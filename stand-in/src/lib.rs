@@ -85,7 +85,9 @@ pub fn build(parent: &Path) -> PathBuf {
     for file in files.iter().chain(&host) {
         fs::read(file).expect("a source of the stand-ins").hash(&mut hash);
     }
-    (&headers, include).hash(&mut hash);
+    // Of another libtorch, or by other flags, they are others.
+    fs::read(include.join("torch/headeronly/version.h")).unwrap_or_default().hash(&mut hash);
+    (&headers, include, include_str!("lib.rs")).hash(&mut hash);
     let dir = parent.join(format!("stand-in-{:016x}", hash.finish()));
     if !dir.exists() {
         // Made in a private folder; one process of many puts it in its place.

@@ -114,10 +114,12 @@ pub(crate) fn stage(root: &Path) -> Result<ExitCode> {
 
 const INSTALL: &str = "rustup toolchain install nightly --component miri --component rust-src";
 
-/// Has the nightly toolchain this program?
+/// Has the nightly toolchain this program, and for Miri the standard library's source?
 fn has(tool: &str) -> bool {
-    let found = workspace::answer(Command::new("rustup").args(["which", "--toolchain", "nightly", tool]));
-    found.is_some_and(|path| Path::new(&path).exists())
+    let there = |path: Option<String>, file: &str| path.is_some_and(|path| Path::new(&path).join(file).exists());
+    let sysroot = || workspace::answer(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"]));
+    there(workspace::answer(Command::new("rustup").args(["which", "--toolchain", "nightly", tool])), "")
+        && (tool != "cargo-miri" || there(sysroot(), "lib/rustlib/src/rust/library"))
 }
 
 /// `cargo` of the nightly toolchain, if that has `tool`.

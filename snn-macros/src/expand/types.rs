@@ -10,6 +10,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{ToTokens, format_ident, quote};
+use syn::ext::IdentExt as _;
 
 use super::docs;
 use crate::ir::{Group, GroupKind, Label, Net, Node, NodeKind, What};
@@ -147,7 +148,7 @@ impl<'a> Types<'a> {
             }
             NodeKind::Group(group) => {
                 let (hint, shapes) = match &group.kind {
-                    GroupKind::Block(name) => (format!("{}{name}", self.net.name), false),
+                    GroupKind::Block(name) => (format!("{}{}", self.net.name, name.trim_start_matches("r#")), false),
                     _ => (hint.to_string(), shapes),
                 };
                 let fields = self.fields(group, &hint, shapes);
@@ -172,7 +173,7 @@ impl<'a> Types<'a> {
         let mut name = hint.to_string();
         let mut n = 2;
         // The net's own companions keep their names: `CsnnState`, `CsnnOutput`, ..
-        let net = self.net.name.to_string();
+        let net = self.net.name.unraw().to_string();
         let reserved = |name: &str| ["State", "Output", "Step", "Chunk", "Recording", "Frozen"].iter().any(|s| name == format!("{net}{s}"));
         while reserved(&name) || self.defs.iter().any(|d| d.name == name) {
             name = format!("{hint}{n}");

@@ -104,7 +104,7 @@ impl Labels {
         let mut taken = BTreeMap::new();
         for entry in entries {
             let Some(name) = &entry.name else { continue };
-            if let Some(line) = taken.insert(name.to_string(), Blame::of(name).line()) {
+            if let Some(line) = taken.insert(name.unraw().to_string(), Blame::of(name).line()) {
                 diags
                     .error(Blame::of(name), format!("`{name}` is declared twice"))
                     .note(format!("first on line {line}"))

@@ -335,7 +335,7 @@ impl Scope<'_> {
             return self.hard();
         }
         let k = self.parameter(&text).filter(|k| self.item.params[*k].kind == ParamKind::Bool)?;
-        let name = Ident::new(&text, self.item.params[k].name.span());
+        let name = self.item.params[k].name.clone();
         self.used.insert(text);
         Some(self.flag(quote!(self.#name)))
     }

@@ -7,6 +7,14 @@ fn messages(source: &str) -> Vec<String> {
     read(source).1.into_iter().map(|d| d.message).collect()
 }
 
+/// Those of the stages behind, too.
+fn messages_of(source: &str) -> Vec<String> {
+    let mut diags = crate::diag::Diagnostics::new();
+    let tokens = source.parse().expect("tokens");
+    let _ = crate::front(tokens, crate::Target::Training, &quote::quote!(::snn::__private), &mut diags);
+    diags.finish().into_iter().map(|d| d.message).collect()
+}
+
 #[test]
 fn many_mistakes_in_one_net() {
     let (file, diags) = read(
@@ -127,10 +135,15 @@ fn raw_names() {
     assert!(expands("net A(x: [4]) -> [4] { T = 4; step_mode = 'm'; r#type(3), }").contains("compile_error"));
     let net = expands("net r#Try(x: [4]) -> [T, 4] { T = 4; step_mode = 'm'; r#loop: Linear(_, 4), r#fn: IFNode() }");
     assert!(net.contains("TryState") && net.contains("r#loop") && !net.contains("compile_error"), "{net}");
-    let source = "neuron r#Yield { r#type: f64 = 2.0; base; step(x) { v = v + x; let s = spike(v - v_threshold); s } }";
+    let block = expands("block r#Yield() { Linear(_, 4), IFNode() } net A(x: [4]) -> [T, 4] { T = 4; step_mode = 'm'; r#Yield() }");
+    assert!(block.contains("AYield") && !block.contains("compile_error"), "{block}");
+    let twice = messages_of("net A(x: [4]) -> [T, 4] { T = 4; step_mode = 'm'; fc: Linear(_, 4), r#fc: IFNode() }");
+    assert!(twice.iter().any(|m| m.contains("declared twice")), "{twice:?}");
+    let source = "neuron r#Yield { r#type: f64 = 2.0 where r#type > 1.0; r#if: bool = true; base;
+        step(x) { let i = if r#if { x / r#type } else { x }; let h = v + i; let s = spike(h - v_threshold); v = reset(h, s); s } }";
     let tokens: proc_macro2::TokenStream = source.parse().expect("tokens");
     let neuron = crate::neuron::compile(quote::quote!((::snn) #tokens)).to_string();
-    assert!(syn::parse_str::<syn::File>(&neuron).is_ok(), "{neuron}");
+    assert!(syn::parse_str::<syn::File>(&neuron).is_ok() && !neuron.contains("compile_error"), "{neuron}");
 }
 
 /// An empty `$vis` of a `macro_rules!` is an invisible group of nothing: wherever it stands, the rest reads the same.

@@ -124,6 +124,9 @@ impl Options {
             }
         }
         let dir = dir.with_context(|| format!("no folder is given: {USAGE}"))?;
+        if one_each && tables.iter().any(|table| *table != Table::Cases) {
+            bail!("--one-each is of the cases alone: {USAGE}");
+        }
         let asked = |table: &Table| if tables.is_empty() { *table == Table::Cases } else { tables.contains(table) };
         Ok(Options { dir, filter, json, device, one_each, tables: Table::ALL.into_iter().filter(asked).collect() })
     }
@@ -152,6 +155,7 @@ mod tests {
         let expected = Options { dir: "dir".into(), filter: "LIF".into(), json, device: None, one_each: false, tables: vec![Table::Cases] };
         assert_eq!(options, expected);
         assert!(Options::parse(&strings(&["dir", "--one-each"])).unwrap().one_each);
+        assert!(Options::parse(&strings(&["dir", "--one-each", "--all"])).unwrap_err().to_string().contains("of the cases alone"));
         for device in ["1", "stand-in"] {
             assert_eq!(Options::parse(&strings(&["dir", "--device", device])).unwrap().device.as_deref(), Some(device));
         }

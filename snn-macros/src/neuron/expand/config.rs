@@ -6,7 +6,7 @@
 //! fn check(&self) -> Result<(), Refused> { .. }
 //! ```
 
-use proc_macro2::{Ident, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote};
 use syn::{BinOp, Expr, Lit};
 
@@ -68,11 +68,7 @@ fn ty_of(p: &Param, root: &TokenStream) -> TokenStream {
 pub(super) fn check(item: &Item, root: &TokenStream) -> TokenStream {
     let names = item.params.iter().map(|p| &p.name).collect::<Vec<_>>();
     // In the user's own hygiene, as his conditions are.
-    let locals = names.iter().map(|n| {
-        let mut local = (*n).clone();
-        local.set_span(item.name.span().located_at(n.span()));
-        local
-    });
+    let locals = names.iter().map(|n| spanned(n, item.name.span().located_at(n.span())));
     let bound = item.params.iter().zip(locals).map(|(p, local)| {
         let name = &p.name;
         quote!(let #local = self.#name;)
@@ -116,6 +112,13 @@ fn finite(p: &Param, root: &TokenStream) -> Option<TokenStream> {
     }
 }
 
+/// The same name elsewhere. (Not made of its text: that of `r#type` is no identifier.)
+fn spanned(name: &Ident, span: Span) -> Ident {
+    let mut name = name.clone();
+    name.set_span(span);
+    name
+}
+
 /// One comparison after the other.
 fn rule(item: &Item, p: &Param, condition: &Expr, whole: &Rule, root: &TokenStream) -> TokenStream {
     if let Expr::Binary(both) = condition
@@ -129,7 +132,7 @@ fn rule(item: &Item, p: &Param, condition: &Expr, whole: &Rule, root: &TokenStre
     }
     let (name, help) = (p.name.to_string(), &whole.help);
     let wants = format!("{}, but is {{:?}}", wants(condition));
-    let value = Ident::new(&name, item.name.span());
+    let value = spanned(&p.name, item.name.span());
     let check = quote! {
         if !(#condition) {
             return ::core::result::Result::Err(#root::Refused::new(#name, ::std::format!(#wants, #value), #help));
@@ -137,7 +140,7 @@ fn rule(item: &Item, p: &Param, condition: &Expr, whole: &Rule, root: &TokenStre
     };
     // A condition on an argument that is `None` holds.
     item.params.iter().filter(|o| o.kind == ParamKind::OptFloat && mentions(condition, &o.name)).fold(check, |check, option| {
-        let local = Ident::new(&option.name.to_string(), item.name.span());
+        let local = spanned(&option.name, item.name.span());
         quote!(if let ::core::option::Option::Some(#local) = #local { #check })
     })
 }
