@@ -116,10 +116,10 @@ const INSTALL: &str = "rustup toolchain install nightly --component miri --compo
 
 /// Has the nightly toolchain this program, and for Miri the standard library's source?
 fn has(tool: &str) -> bool {
-    let there = |path: Option<String>, file: &str| path.is_some_and(|path| Path::new(&path).join(file).exists());
+    let program = workspace::answer(Command::new("rustup").args(["which", "--toolchain", "nightly", tool]));
     let sysroot = || workspace::answer(Command::new("rustup").args(["run", "nightly", "rustc", "--print", "sysroot"]));
-    there(workspace::answer(Command::new("rustup").args(["which", "--toolchain", "nightly", tool])), "")
-        && (tool != "cargo-miri" || there(sysroot(), "lib/rustlib/src/rust/library"))
+    let source = || sysroot().is_some_and(|path| Path::new(&path).join("lib/rustlib/src/rust/library").exists());
+    program.is_some_and(|path| Path::new(&path).exists()) && (tool != "cargo-miri" || source())
 }
 
 /// `cargo` of the nightly toolchain, if that has `tool`.
