@@ -1,9 +1,6 @@
 //! Entries: named and unnamed layers, lists, repeats, conditions. In: entries as written; out: labelled nodes and the
 //! wiring between them.
 
-use std::collections::BTreeMap;
-
-use syn::ext::IdentExt as _;
 use syn::{Attribute, Ident};
 
 use crate::ast;
@@ -13,6 +10,7 @@ use crate::ir::{Flow, Group, GroupKind, Label, Leaf, Mode, Node, NodeKind, Recor
 use crate::layers::{self, Args, Modes};
 use crate::suggest::closest;
 
+use super::labels::Labels;
 use super::{Scope, block, checkpoint, container, flow, settings, shape};
 
 /// Most copies that `[x; n]` makes; each becomes a field.
@@ -87,54 +85,6 @@ fn chosen<'a>(c: &'a ast::Cond, scope: &Scope<'_>, diags: &mut Diagnostics) -> R
                 )
                 .help("compare consts of this macro, block parameters and literals");
             Err(())
-        }
-    }
-}
-
-/// Gives every entry its field.
-struct Labels {
-    numbered: bool,
-    position: usize,
-    taken: BTreeMap<String, usize>,
-    counts: BTreeMap<String, usize>,
-}
-
-impl Labels {
-    fn new(entries: &[&ast::Entry], numbered: bool, diags: &mut Diagnostics) -> Labels {
-        let mut taken = BTreeMap::new();
-        for entry in entries {
-            let Some(name) = &entry.name else { continue };
-            if let Some(line) = taken.insert(name.unraw().to_string(), Blame::of(name).line()) {
-                diags
-                    .error(Blame::of(name), format!("`{name}` is declared twice"))
-                    .note(format!("first on line {line}"))
-                    .help("rename one of the two");
-            }
-        }
-        Labels { numbered, position: 0, taken, counts: BTreeMap::new() }
-    }
-
-    fn next(&mut self, entry: &ast::Entry) -> Label {
-        self.position += 1;
-        let span = entry.node.span();
-        match &entry.name {
-            Some(name) => Label::Named(name.clone()),
-            None if self.numbered => Label::Index(self.position - 1),
-            None => {
-                let kind = match &entry.node {
-                    ast::Node::Layer(l) => l.path.segments.last().map(|s| s.ident.unraw().to_string().to_lowercase()).unwrap_or_default(),
-                    ast::Node::Repeat(_) => "repeat".to_string(),
-                    _ => "list".to_string(),
-                };
-                loop {
-                    let n = self.counts.entry(kind.clone()).or_insert(0);
-                    *n += 1;
-                    let name = format!("{kind}{n}");
-                    if !self.taken.contains_key(&name) {
-                        return Label::Named(Ident::new(&name, span));
-                    }
-                }
-            }
         }
     }
 }

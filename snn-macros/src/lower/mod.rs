@@ -6,6 +6,7 @@ mod checkpoint;
 mod container;
 mod entries;
 mod flow;
+mod labels;
 mod settings;
 
 #[cfg(test)]
