@@ -8,7 +8,7 @@ use std::sync::Once;
 use snn_kernels::{Attention, AttentionSizes, Perceptron, Planes, attention, attention_backward};
 use tch::{Kind, Tensor};
 
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{Save, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind};
 use crate::error::{Error, Result};
@@ -84,7 +84,7 @@ impl Gates<'_> {
         let save: Vec<Save<'_>> = [&x_dense].into_iter().chain(dense_weights.iter().flatten()).map(Save::Tensor).collect();
         let shapes: Vec<(Kind, Vec<i64>)> = weights.iter().map(|w| (w.kind(), w.size())).collect();
         let (layer, name) = (layer.to_string(), layer);
-        let outputs = attach(self.label, &inputs, vec![y], &save, move |b| {
+        attach_one(name, self.label, &inputs, y, &save, move |b| {
             let Some(grad) = dense_as::<F>(&layer, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
             let x = b.saved[0].as_ref().ok_or("its input was not saved")?;
             let gates = saved.gates::<F>(&layer, &b.saved[1..])?;
@@ -97,9 +97,7 @@ impl Gates<'_> {
                 gradients.push(Some(tensor::<F>(&layer, g, sizes)?.f_to_kind(*kind)?));
             }
             Ok(gradients)
-        });
-        let outputs = outputs.map_err(Error::in_layer(name))?;
-        outputs.into_iter().next().ok_or_else(|| Error::bug(name, "the graph lost an output"))
+        })
     }
 }
 

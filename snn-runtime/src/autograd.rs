@@ -26,6 +26,8 @@ use std::ptr;
 use tch::{TchError, Tensor};
 use torch_sys::C_tensor;
 
+use crate::error::Error;
+
 type RawTensor = *mut C_tensor;
 type RawBackward = unsafe extern "C" fn(
     *mut c_void,
@@ -117,6 +119,23 @@ pub fn recorded(inputs: &[&Tensor]) -> bool {
 pub(crate) fn forget_gradient(leaf: &mut Tensor) {
     // SAFETY: a live tensor for the length of the call.
     unsafe { snn_bridge_forget_gradient(leaf.as_mut_ptr()) }
+}
+
+/// [`attach`] for a layer, of one output.
+///
+/// # Errors
+///
+/// As of [`attach`], and they name the layer.
+pub(crate) fn attach_one(
+    layer: &str,
+    label: &str,
+    inputs: &[&Tensor],
+    y: Tensor,
+    save: &[Save<'_>],
+    backward: impl FnMut(Backward<'_>) -> Gradients + Send + 'static,
+) -> Result<Tensor, Error> {
+    let outputs = attach(label, inputs, vec![y], save, backward).map_err(Error::in_layer(layer))?;
+    outputs.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
 }
 
 /// Hooks `outputs`, computed without gradient, into the graph as one node named `label`.

@@ -4,7 +4,7 @@ pub use snn_infer::DelayConfig;
 use snn_kernels::gather_rows;
 use tch::{Device, TchError, Tensor};
 
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, attach_one, recorded};
 use crate::elements::{Elements, Fresh, defined, dense, dense_as, in_its_kind, on_cpu};
 use crate::error::{Error, Result};
 use crate::layer::{Cx, Layer};
@@ -57,9 +57,7 @@ impl Delay {
             return Ok(y);
         }
         let node = Node { layer: layer.to_string(), zeros, steps, step: step.to_vec() };
-        let save: [Save<'_>; 0] = [];
-        let outputs = attach("Delay", &inputs, vec![y], &save, move |b| node.backward::<F>(&b)).map_err(Error::in_layer(layer))?;
-        outputs.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost an output"))
+        attach_one(layer, "Delay", &inputs, y, &[], move |b| node.backward::<F>(&b))
     }
 
     /// The same on a CUDA device, where it is one copy of libtorch's: a kernel of our own would move as many bytes.

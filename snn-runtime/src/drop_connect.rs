@@ -11,7 +11,7 @@ use snn_kernels::{
 use tch::{Device, Tensor};
 
 use self::device::Mean;
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, Save, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::drop_connect_state::{DropConnectState, Dropped, Source};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
@@ -176,12 +176,10 @@ impl DropConnectLinear {
         let mut save: Vec<Save<'_>> = read.iter().map(|t| t.as_ref().map_or(Save::Nothing, Save::Tensor)).collect();
         save.push(Save::Output(0));
         let kinds: Vec<_> = inputs.iter().map(|t| t.kind()).collect();
-        let outputs = attach("DropConnectLinear", &inputs, vec![y], &save, move |b| {
+        attach_one(layer, "DropConnectLinear", &inputs, y, &save, move |b| {
             let gradients = node.backward(&b)?;
             Ok(gradients.into_iter().zip(&kinds).map(|(g, &kind)| g.map(|g| g.f_to_kind(kind)).transpose()).collect::<Result<_, _>>()?)
-        });
-        let outputs = outputs.map_err(Error::in_layer(layer))?;
-        outputs.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost an output"))
+        })
     }
 
     fn infer<F: Elements>(&self, x: &Tensor, sizes: DropConnectSizes, s: &mut DropConnectState) -> Result<Tensor> {

@@ -8,7 +8,7 @@ use snn_kernels::cuda::{MAX_POOL, MAX_POOL_BACKWARD, MaxPoolArguments, MaxPoolKe
 use snn_kernels::{PoolSizes, max_pool, max_pool_backward};
 use tch::{Device, Kind, Tensor};
 
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{Save, attach_one, recorded};
 use crate::cuda::{Launcher, address};
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind};
 use crate::error::{Error, Result};
@@ -52,13 +52,12 @@ fn run<F: Elements>(layer: &str, x: &Tensor, sizes: PoolSizes) -> Result<Tensor>
     }
     let name = layer.to_string();
     let save: [Save<'_>; 0] = [];
-    let made = attach("MaxPool", &[x], vec![y], &save, move |b| {
+    attach_one(layer, "MaxPool", &[x], y, &save, move |b| {
         let Some(grad) = dense_as::<F>(&name, b.grads[0].as_ref())? else { return Ok(vec![None]) };
         let mut grad_x = Fresh::<F>::new(&name, &from)?;
         max_pool_backward(sizes, &places, F::slice(&name, &grad)?, grad_x.elements())?;
         Ok(vec![Some(grad_x.into_tensor())])
-    });
-    made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
+    })
 }
 
 fn on_device(layer: &str, on: &Launcher<'_>, x: &Tensor, sizes: PoolSizes) -> Result<Tensor> {
@@ -76,7 +75,7 @@ fn on_device(layer: &str, on: &Launcher<'_>, x: &Tensor, sizes: PoolSizes) -> Re
     unsafe { on.call(&kernel.source(), MAX_POOL, kernel.blocks(sizes, paired), call) }?;
     let Some(places) = places else { return Ok(y) };
     let (name, kind) = (layer.to_string(), on.kind);
-    let made = attach("MaxPool", &[x], vec![y], &[Save::Tensor(&places)], move |b| {
+    attach_one(layer, "MaxPool", &[x], y, &[Save::Tensor(&places)], move |b| {
         let (Some(grad), Some(places)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
         let on = Launcher::at(&name, places, kind)?;
         let (grad, grad_x) = (on.dense(grad, kind)?, on.fresh(&from, kind)?);
@@ -90,6 +89,5 @@ fn on_device(layer: &str, on: &Launcher<'_>, x: &Tensor, sizes: PoolSizes) -> Re
         // SAFETY: as above.
         unsafe { on.call(&kernel.source(), MAX_POOL_BACKWARD, kernel.backward_blocks(sizes, paired), call) }?;
         Ok(vec![Some(grad_x)])
-    });
-    made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
+    })
 }

@@ -6,7 +6,7 @@
 use snn_kernels::{count_to_slots, gather_rows, sum_slots};
 use tch::{Kind, TchError, Tensor};
 
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{Save, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind};
 use crate::error::{Error, Result};
@@ -175,13 +175,12 @@ impl Slots {
             return Err(self.refused(count));
         }
         let save: [Save<'_>; 0] = [];
-        let outputs = attach("SpikeCountToBinary", &[x], vec![y], &save, move |b| {
+        attach_one(&layer, "SpikeCountToBinary", &[x], y, &save, move |b| {
             let Some(grad) = &b.grads[0] else { return Ok(vec![None]) };
             let grad = grad.f_reshape([&[self.steps as i64, self.slots as i64], &self.step[..]].concat())?;
             let sum = grad.f_sum_dim_intlist(1, false, grad.kind())?;
             Ok(vec![Some(sum.f_mul_scalar(1.0 / self.slots as f64)?)])
-        });
-        outputs.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output"))
+        })
     }
 
     fn gather_on(self, x: &Tensor, _: Kind) -> Result<Tensor> {
@@ -240,12 +239,9 @@ impl Slots {
             return Ok(y);
         }
         let layer = self.layer.clone();
-        let save: [Save<'_>; 0] = [];
-        let outputs = attach(label, &[x], vec![y], &save, move |b| {
+        attach_one(&layer, label, &[x], y, &[], move |b| {
             let grad = dense_as::<F>(&self.layer, b.grads[0].as_ref())?;
             Ok(vec![grad.map(|grad| backward(&self, &grad)).transpose()?])
-        });
-        let outputs = outputs.map_err(Error::in_layer(&layer))?;
-        outputs.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output"))
+        })
     }
 }

@@ -10,7 +10,7 @@ use snn_kernels::SpikeMatrix;
 use tch::{Device, Kind, Tensor};
 
 pub(crate) use self::device::{Pick, read_again};
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{Save, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, dense_as, in_its_kind, opt_slice};
 use crate::error::{Error, Result};
@@ -57,7 +57,7 @@ pub(crate) fn attached<F: Elements>(
         return Ok(y);
     }
     let name = layer.to_string();
-    let made = attach(node, inputs, vec![y], &[Save::Tensor(inputs[1])], move |b| {
+    attach_one(layer, node, inputs, y, &[Save::Tensor(inputs[1])], move |b| {
         let Some(grad) = dense_as::<F>(&name, b.grads[0].as_ref())? else { return Ok(b.needs.iter().map(|_| None).collect()) };
         let weight = b.saved[0].as_ref().ok_or("its weight was not saved")?;
         let gradients = of(&grad, weight, [b.needs[0], b.needs[1]])?;
@@ -66,8 +66,7 @@ pub(crate) fn attached<F: Elements>(
         let sum = || if others.is_empty() { Ok(grad.shallow_clone()) } else { grad.f_sum_dim_intlist(&others[..], false, None) };
         let of_bias = b.needs.get(2).map(|needed| needed.then(sum).transpose()).transpose()?;
         Ok(gradients.into_iter().chain(of_bias).collect())
-    });
-    made.map_err(Error::in_layer(layer))?.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost its output"))
+    })
 }
 
 /// A linear map at work.

@@ -10,7 +10,7 @@ use snn_kernels::Draw;
 use snn_kernels::cuda::{ALONE, ALONE_BACKWARD, AloneArguments, AloneKernels, FiresArguments};
 use tch::{Kind, Tensor};
 
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{Save, attach_one, recorded};
 use crate::cuda::{Launcher, address};
 use crate::elements::{Elements, Fresh, dense};
 use crate::error::{Error, Result};
@@ -68,14 +68,13 @@ fn run<F: Elements>(surrogate: Surrogate, x: &Tensor) -> Result<Tensor> {
     if !recorded(&[x]) {
         return Ok(y);
     }
-    let mut y = attach("Surrogate", &[x], vec![y], &[Save::Tensor(&dense)], move |b| {
+    attach_one(NAME, "Surrogate", &[x], y, &[Save::Tensor(&dense)], move |b| {
         let (Some(g), Some(x)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
         let mut slope = Fresh::<F>::new(NAME, &x.size())?;
         slope.elements().copy_from_slice(F::slice(NAME, x)?);
         surrogate.derivative(slope.elements());
         Ok(vec![Some(g.f_mul(&slope.into_tensor())?)])
-    })?;
-    y.pop().ok_or_else(|| Error::bug(NAME, "the graph lost its output"))
+    })
 }
 
 /// The same on a CUDA device.
@@ -104,12 +103,11 @@ fn run_on(on: &Launcher<'_>, surrogate: Surrogate, x: &Tensor) -> Result<Tensor>
     if !recorded(&[x]) {
         return Ok(y);
     }
-    let mut y = attach("Surrogate", &[x], vec![y], &[Save::Tensor(&dense)], move |b| {
+    attach_one(NAME, "Surrogate", &[x], y, &[Save::Tensor(&dense)], move |b| {
         let (Some(g), Some(x)) = (&b.grads[0], &b.saved[0]) else { return Ok(vec![None]) };
         let on = &Launcher::at(NAME, x, kind)?;
         Ok(vec![Some(launch(on, ALONE_BACKWARD, x, Some(&on.dense(g, kind)?))?)])
-    })?;
-    y.pop().ok_or_else(|| Error::bug(NAME, "the graph lost its output"))
+    })
 }
 
 /// What most layers call their surrogate.

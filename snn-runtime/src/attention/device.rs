@@ -9,7 +9,7 @@ use snn_kernels::cuda::{
 use tch::{Kind, TchError, Tensor};
 
 use super::Gates;
-use crate::autograd::{Backward, Save, attach, gradients, recorded};
+use crate::autograd::{Backward, Save, attach_one, gradients, recorded};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
 
@@ -127,7 +127,7 @@ impl Gates<'_> {
         let shapes: Vec<(Kind, Vec<i64>)> = weights.iter().map(|w| (w.kind(), w.size())).collect();
         let (saved, rest) = call.saved(&x_dense);
         let save: Vec<Save<'_>> = saved.iter().map(Save::Tensor).collect();
-        let outputs = attach(self.label, &inputs, vec![y], &save, move |b| {
+        attach_one(layer, self.label, &inputs, y, &save, move |b| {
             let Some(grad) = &b.grads[0] else { return Ok(b.needs.iter().map(|_| None).collect()) };
             let (x, call) = rest.restored(&b)?;
             let (grad_x, of_weights) = call.backward(&x, grad, b.needs[0])?;
@@ -136,13 +136,9 @@ impl Gates<'_> {
                 all.push(Some(g.f_reshape(&sizes[..])?.f_to_kind(*kind)?));
             }
             Ok(all)
-        });
-        let outputs = outputs.map_err(Error::in_layer(layer))?;
-        outputs.into_iter().next().ok_or_else(|| Error::bug(layer, "the graph lost an output"))
+        })
     }
-}
 
-impl Gates<'_> {
     /// Of no samples, as a part of the graph: the gradients of the weights are zeros.
     fn of_nobody(&self, on: &Launcher<'_>, x: &Tensor) -> Result<Tensor> {
         let weights = self.weights();

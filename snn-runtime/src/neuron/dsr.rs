@@ -9,7 +9,7 @@ use tch::nn::Init;
 use tch::{Kind, TchError, Tensor};
 
 use super::parallel::{check_steps, whole_sequences};
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
@@ -272,8 +272,7 @@ impl Rates<'_> {
         }
         let scaling = self.threshold.grad_scaling;
         let backward = Replay { layer: self.layer.to_string(), kernel, regime, sizes, scaling, learned: self.learned.map(Tensor::kind) };
-        let attached = attach(self.label, &inputs, vec![spikes], &[] as &[Save<'_>], move |b| backward.run(&b));
-        attached.map_err(Error::in_layer(self.layer))?.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
+        attach_one(self.layer, self.label, &inputs, spikes, &[], move |b| backward.run(&b))
     }
 }
 

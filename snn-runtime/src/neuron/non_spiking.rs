@@ -10,7 +10,7 @@ use snn_kernels::NonSpiking;
 use tch::Tensor;
 
 use super::parallel::whole_sequences;
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
@@ -123,7 +123,6 @@ impl Membrane<'_> {
             kernel.backward(steps, neurons, F::slice(&layer, &grad)?, chosen.as_deref(), grad_x.elements())?;
             Ok(vec![Some(grad_x.into_tensor())])
         };
-        let mut outputs = attach(self.label, &[x], vec![y], &[] as &[Save<'_>], backward).map_err(Error::in_layer(self.layer))?;
-        outputs.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
+        attach_one(self.layer, self.label, &[x], y, &[], backward)
     }
 }

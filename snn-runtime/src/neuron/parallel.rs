@@ -10,7 +10,7 @@ use snn_kernels::{Draw, Psn, PsnGradients, TimeWeights};
 use tch::Tensor;
 
 use super::firing::Firing;
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, Save, attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
@@ -76,9 +76,7 @@ impl Parallel<'_> {
             return Ok(spikes);
         }
         let save: Vec<Save<'_>> = kept.iter().map(Save::Tensor).collect();
-        let mut outputs =
-            attach(self.label, &inputs, vec![spikes], &save, move |b| call.backward(&b)).map_err(Error::in_layer(self.layer))?;
-        outputs.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
+        attach_one(self.layer, self.label, &inputs, spikes, &save, move |b| call.backward(&b))
     }
 }
 

@@ -7,7 +7,7 @@ use std::sync::Once;
 use snn_kernels::{Stbif, StbifState};
 use tch::Tensor;
 
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{attach_one, recorded};
 use crate::cuda::Launcher;
 use crate::elements::{Elements, Fresh, dense, in_its_kind};
 use crate::error::{Error, Result};
@@ -141,8 +141,7 @@ impl STBIFNode {
         let refuse = move |_: crate::autograd::Backward<'_>| -> crate::autograd::Gradients {
             Err(format!("{layer}: `STBIFNode` has no gradient\n  help: train the quantised net, and convert it afterwards").into())
         };
-        let mut outputs = attach("STBIFNode", &[x], vec![spikes], &[] as &[Save<'_>], refuse).map_err(Error::in_layer(&self.name))?;
-        outputs.pop().ok_or_else(|| Error::bug(&self.name, "the graph lost its output"))
+        attach_one(&self.name, "STBIFNode", &[x], spikes, &[], refuse)
     }
 }
 

@@ -15,7 +15,7 @@ use snn_kernels::cuda::{
 use tch::{Device, Kind, Tensor};
 
 use super::Map;
-use crate::autograd::{Save, attach, recorded};
+use crate::autograd::{Save, attach_one, recorded};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
 use crate::rng;
@@ -128,7 +128,7 @@ impl Map {
         let (sizes, kind) = (x.size(), on.kind);
         let save = [Save::Tensor(weight), Save::Tensor(&packed.x), Save::Tensor(&packed.ones), Save::Tensor(&packed.others)];
         let map = Arc::new(self);
-        let made = attach("SpikesLinear", &inputs, vec![y], &save, move |b| {
+        let made = attach_one(&layer, "SpikesLinear", &inputs, y, &save, move |b| {
             let Some(grad) = &b.grads[0] else { return Ok(b.needs.iter().map(|_| None).collect()) };
             let [Some(weight), Some(x), Some(ones), Some(others)] = &b.saved[..] else { return Err("its spikes were not saved".into()) };
             let on = Launcher::at(&map.layer, x, kind)?;
@@ -139,7 +139,7 @@ impl Map {
             let of_bias = b.needs.get(2).map(|needed| needed.then(|| grad.f_sum_dim_intlist(0, false, None)).transpose()).transpose()?;
             Ok([of_x, of_weight].into_iter().chain(of_bias).collect())
         });
-        made.map_err(Error::in_layer(&layer))?.into_iter().next().ok_or_else(|| Error::bug(&layer, "the graph lost its output")).map(Some)
+        made.map(Some)
     }
 
     /// The bits of x; `choice` is told what there are of them, if it is given.

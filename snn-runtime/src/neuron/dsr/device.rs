@@ -6,7 +6,7 @@ use snn_kernels::{Channels, Dsr};
 use tch::{Kind, Tensor};
 
 use super::Rates;
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, Save, attach_one, recorded};
 use crate::cuda::{Launcher, address};
 use crate::elements::Elements;
 use crate::error::{Error, Result};
@@ -36,8 +36,7 @@ impl Rates<'_> {
         }
         let (scaling, learned) = (self.threshold.grad_scaling, self.learned.map(Tensor::kind));
         let save = [Save::Tensor(&regime), weights.as_ref().map_or(Save::Nothing, Save::Tensor)];
-        let attached = attach(self.label, &inputs, vec![spikes], &save, move |b| node.backward(&b, scaling, learned));
-        attached.map_err(Error::in_layer(self.layer))?.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
+        attach_one(self.layer, self.label, &inputs, spikes, &save, move |b| node.backward(&b, scaling, learned))
     }
 }
 

@@ -4,9 +4,9 @@ use snn_kernels::cuda::{NON_SPIKING, NON_SPIKING_BACKWARD, NonSpikingArguments, 
 use tch::{Kind, Tensor};
 
 use super::Membrane;
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, Save, attach_one, recorded};
 use crate::cuda::{Launcher, address};
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::state::steps_of;
 
 impl Membrane<'_> {
@@ -49,7 +49,6 @@ impl Membrane<'_> {
             Ok(vec![Some(grad_x)])
         };
         let save = [chosen.as_ref().map_or(Save::Nothing, Save::Tensor)];
-        let mut outputs = attach(self.label, &[x], vec![y], &save, backward).map_err(Error::in_layer(self.layer))?;
-        outputs.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
+        attach_one(self.layer, self.label, &[x], y, &save, backward)
     }
 }

@@ -6,7 +6,7 @@ use snn_kernels::cuda::{FiresArguments, PSN, PSN_FOLD, PSN_INPUTS, PSN_SLOPES, P
 use tch::{Kind, TchError, Tensor};
 
 use super::{Parallel, Sees};
-use crate::autograd::{Backward, Gradients, Save, attach, recorded};
+use crate::autograd::{Backward, Gradients, Save, attach_one, recorded};
 use crate::cuda::{Launcher, address};
 use crate::error::{Error, Result};
 use crate::report::probe;
@@ -43,9 +43,7 @@ impl Parallel<'_> {
             return Ok(spikes);
         }
         let save = [Save::Tensor(&kept[0]), Save::Tensor(&kept[1]), Save::Tensor(&kept[2])];
-        let mut outputs =
-            attach(self.label, &inputs, vec![spikes], &save, move |b| node.backward(&b)).map_err(Error::in_layer(self.layer))?;
-        outputs.pop().ok_or_else(|| Error::bug(self.layer, "the graph lost its output"))
+        attach_one(self.layer, self.label, &inputs, spikes, &save, move |b| node.backward(&b))
     }
 
     /// Inputs as rows of one tensor, weights and bias, parts of the graph.
