@@ -110,10 +110,17 @@ pub(crate) fn device() -> Result<Device> {
     }
 }
 
-/// Loads the stand-ins for a GPU, compiled into `folder`, where cases run on them.
+/// Loads the stand-ins for a GPU, compiled into `folder`, where cases run on them. To be called first.
 pub(crate) fn stand_in(folder: &Path) {
     if std::env::var(DEVICE).is_ok_and(|name| name == STAND_IN) {
-        snn_stand_in::load(&snn_stand_in::build(folder), snn_stand_in::Parts::All);
+        let libraries = snn_stand_in::build(folder);
+        // Kernels that were compiled for these stand-ins are of no use to others.
+        // SAFETY: nothing else runs yet that could read the environment.
+        unsafe {
+            std::env::remove_var("SNN_NVRTC");
+            std::env::set_var("SNN_CUDA_CACHE", libraries.join("kernels"));
+        }
+        snn_stand_in::load(&libraries, snn_stand_in::Parts::All);
     }
 }
 

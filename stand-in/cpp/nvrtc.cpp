@@ -77,7 +77,8 @@ int nvrtcCompileProgram(Program* program, int count, const char* const* options)
     const std::string dir = folder;
     std::ofstream(dir + "/snn.cpp") << "#include \"host.hpp\"\n" << program->text;
     const char* compiler = getenv("CXX");
-    const std::string command = std::string(compiler ? compiler : "c++") + " -std=c++17 -O1 -ffp-contract=off -w -shared -fPIC -I '" SNN_HEADERS "' -o " + dir + "/snn.so " + dir + "/snn.cpp 2> " + dir + "/log";
+    const std::string command = std::string(compiler ? compiler : "c++") + " -std=c++17 -O1 -ffp-contract=off -w -shared -fPIC -I '" SNN_HEADERS
+                                "' -o " + dir + "/snn.so " + dir + "/snn.cpp 2> " + dir + "/log";
     const int rc = system(command.c_str());
     program->log = read(dir + "/log");
     const std::string object = read(dir + "/snn.so");

@@ -5,7 +5,6 @@
 //! library are the ones that `cargo test` has built.
 
 use std::collections::HashMap;
-use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
@@ -72,20 +71,8 @@ impl Workshop {
         command.args(args).env("SNN_GOLDENS_DIR", &self.dir);
         if let Some(device) = &self.device {
             command.env("SNN_GOLDENS_DEVICE", device);
-            if device == "stand-in" {
-                command.env("SNN_CUDA_CACHE", self.dir.with_file_name(self.stand_in_kernels())).env_remove("SNN_NVRTC");
-            }
         }
         command
-    }
-
-    /// Where kernels lie that were compiled for the stand-in: those of one text of it, which the cache itself knows nothing of.
-    fn stand_in_kernels(&self) -> String {
-        let mut hasher = DefaultHasher::new();
-        for file in ["kernels/cuda/host.hpp", "stand-in/cpp/nvrtc.cpp"] {
-            std::fs::read(self.root.join(file)).unwrap_or_default().hash(&mut hasher);
-        }
-        format!("stand-in-kernels-{:016x}", hasher.finish())
     }
 
     /// Builds the library and what it depends on, with cargo's own progress on the terminal.

@@ -1,5 +1,5 @@
-//! `cargo xtask goldens DIR [--filter X] [--json FILE] [--device N|stand-in] [--one-each] [--cases] [--shapes] [--errors] [--init] [--all]`. In: a folder of recordings
-//! of SpikingJelly (GOLDENS.md), seen before or not; out: each row's verdict, and `N passed, N failed, N skipped` on the last line.
+//! `cargo xtask goldens DIR ..`. In: a folder of recordings of SpikingJelly (GOLDENS.md), seen before or not; out: each row's verdict, and
+//! `N passed, N failed, N skipped` on the last line.
 //!
 //! Each row (a recorded case, unless another table is asked for) is written as a net in the language (`dsl`, `net`, `single`); all
 //! nets become one generated crate (`source`), which is compiled and run (`compile`, `table`) against `snn-goldens`, the crate that
@@ -32,7 +32,8 @@ use table::Row;
 use crate::setup::{self, Ready};
 use crate::workspace;
 
-const USAGE: &str = "cargo xtask goldens DIR [--filter TEXT] [--json FILE] [--device N|stand-in] [--one-each] [--cases] [--shapes] [--errors] [--init] [--all]";
+const USAGE: &str = "cargo xtask goldens DIR [--filter TEXT] [--json FILE] [--device N|stand-in] [--one-each] \
+    [--cases] [--shapes] [--errors] [--init] [--all]";
 
 /// Runs every row of the asked tables whose id contains the filter; ends the process with status 1 if one fails.
 ///
